@@ -5,25 +5,24 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import signal
 import sys
-import tempfile
 import warnings
 import webbrowser
 from collections.abc import Callable, Sequence
-from html import escape
+from contextlib import nullcontext, suppress
 from pathlib import Path
-from shutil import rmtree
 from typing import Any, NoReturn, get_args
 
 from streamviz import __version__
 from streamviz.client.progress import progress_bar
-from streamviz.errors import InputError, PlotWarning, StreamVizError, meant
+from streamviz.errors import InputError, PlotWarning, StreamVizError, meant, path_of
+from streamviz.export.browser import link_in_browser, temporary_page
 from streamviz.export.course import FIRST, copy_course, open_lab
 from streamviz.export.ctrl_c import until_ctrl_c
 from streamviz.export.embed import FILM_SUFFIX, script_tag
 from streamviz.export.formats import RECORDING_FORMATS, export
 from streamviz.export.options import Theme
+from streamviz.export.printing import say
 from streamviz.plots.figure import Plot
 from streamviz.plots.named import PLOTS, new_plot
 
@@ -48,6 +47,11 @@ class _Parser(argparse.ArgumentParser):
         wrong = re.search(r"(?:invalid choice: '|unrecognized arguments: )([^'\s=]+)", message)
         step = meant(wrong[1] if wrong else "", names, f"see {self.prog} --help")
         self.exit(2, f"{self.prog}: {message}; {step}\n")
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """Exit, when what was printed has been written."""
+        say(end="")
+        super().exit(status, message)
 
 
 parser = _Parser(
@@ -139,7 +143,7 @@ def tutorial(args: argparse.Namespace) -> None:
             check_may_write(connect(), "the course", "run streamviz tutorial --allow-writes")
     written, kept = copy_course(args.folder)
     also = f"; {len(kept)} that exist are kept: delete one to get a new copy" if kept else ""
-    print(f"{args.folder}: {len(written)} files copied{also}", flush=True)
+    say(f"{args.folder}: {len(written)} files copied{also}")
     if not args.no_lab:
         open_lab(Path(args.folder) / FIRST, browser=not args.no_browser)
 
@@ -160,16 +164,10 @@ def watch(args: argparse.Namespace) -> None:
     with (
         until_ctrl_c() as wait,
         DashboardServer(_observe(args), args.stream, host=args.host, port=args.port) as server,
-        tempfile.TemporaryDirectory(prefix="streamviz-") as folder,  # only this user can read it
     ):
-        print(f"{args.stream}: {server.url}", flush=True)
-        if not args.no_browser:  # all users can read the browser's arguments, so: without the token
-            page = Path(folder) / "watch.html"
-            page.write_text(f'<meta http-equiv="refresh" content="0; url={escape(server.url)}">')
-            webbrowser.open(page.as_uri())
-        wait("Press Ctrl-C to stop.")
-        if sys.stdout.isatty():
-            print()  # after the terminal's ^C
+        say(f"{args.stream}: {server.url}")
+        with nullcontext() if args.no_browser else link_in_browser(server.url):
+            wait("Press Ctrl-C to stop.")
 
 
 @_command(
@@ -190,25 +188,27 @@ def record(args: argparse.Namespace) -> None:
         ):
             source.on_sample.append(lambda _: advance(1))
             source.start()
-            wait(f"recording {args.stream} to {file.path}. Press Ctrl-C to stop.")
-        last = source.history.last
-        print(f"{file.path}: {last.n} samples. {last.trouble or 'Play it with streamviz replay'}")
+            text = f"recording {args.stream} to {file.path}. Press Ctrl-C to stop."
+            wait(text, ended=lambda: file.closed)  # and why it ended, the file says when it closes
+        step = source.history.last.trouble or "Play it with streamviz replay"
+        say(f"{file.path}: {file.sample_count} samples. {step}")
 
 
 def _observe(args: argparse.Namespace) -> Any:
     """Return what observes the stream that the arguments name."""
     from streamviz.server.embedded import connect
-    from streamviz.server.url import validate
+    from streamviz.server.url import SCHEMES, validate
     from streamviz.simulation.scenario import Scenario
 
+    command = f"streamviz {args.handler.__name__}"
+    if args.url is None and args.stream.lower().startswith(SCHEMES):  # with a password, perhaps
+        raise InputError(f"the stream's name is missing: run {command} URL STREAM")
     if args.url is None and not os.environ.get("REDIS_URL"):
-        command = f"streamviz {args.handler.__name__} redis://host:6379 {args.stream}"
-        raise InputError(f"no server given: run {command}")
+        raise InputError(f"no server given: run {command} redis://host:6379 {args.stream}")
     if not 0 < args.rate <= 100:
         raise InputError(f"--rate {args.rate}: give samples a second, above 0 and at most 100")
     if args.url is not None and "***" in validate(args.url):
         _print_error("others see the password in the list of processes: put the URL into REDIS_URL")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the command like Ctrl-C
     source = Scenario(connect(args.url), sample_every_ms=1000 / args.rate, fields="hide")
     return source.watch(args.stream)
 
@@ -225,30 +225,25 @@ def lab(args: argparse.Namespace) -> None:
 
 @_command(
     "replay",
-    _option("recording", type=Path, help="a file that streamviz record wrote"),
+    _option("recording", help="a file that streamviz record wrote"),
     *_RECORDING,
     _NO_BROWSER,
     description="Writes a page that plays the recording into a temporary folder, and opens it.",
 )
 def replay(args: argparse.Namespace) -> None:
     """Play a recording in the browser."""
-    source: Path = args.recording
+    source = path_of("recording", args.recording)
     if source.suffix.lower() == ".ipynb":
         raise InputError(f"{source} is a notebook: run streamviz export {source}")
-    page = Path(tempfile.mkdtemp(prefix="streamviz-")) / f"{source.stem or 'recording'}.html"
-    try:
-        export(source, page, {"autoplay": True, **_options(args)})
-    except BaseException:
-        rmtree(page.parent, ignore_errors=True)
-        raise
-    print(page)
+    page = temporary_page(source, {"autoplay": True, **_options(args)})
+    say(page)
     if not args.no_browser:
         webbrowser.open(page.as_uri())
 
 
 @_command(
     "export",
-    _option("recording", type=Path, help="a file that streamviz record wrote, or a notebook"),
+    _option("recording", help="a file that streamviz record wrote, or a notebook"),
     _option("--slides", action="store_true", help="export a notebook as slides"),
     _option("--saved", action="store_true", help="use a notebook's saved outputs"),
     _option("-o", "--output", type=Path, help="file (default: the recording's name with .html)"),
@@ -265,9 +260,9 @@ def export_file(args: argparse.Namespace) -> None:
     """Export a recording as a page that plays it, an image, an animated image or a video."""
     source, options = args.recording, _options(args)
     path = export(source, args.output, options, slides=args.slides, overwrite=args.overwrite)
-    print(path)
+    say(path)
     if path.name.lower().endswith(FILM_SUFFIX):
-        print(f"in a page in the same folder: {script_tag(path)}")
+        say(f"in a page in the same folder: {script_tag(path)}")
 
 
 def _options(args: argparse.Namespace) -> dict[str, Any]:
@@ -282,13 +277,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Without arguments, print the help. Arguments that cannot be read end the program with status 2.
     """
-    args = parser.parse_args(arguments)
     warned: set[type] = set()
     with warnings.catch_warnings():
         warnings.simplefilter("always", UserWarning)
         warnings.showwarning = lambda message, *_: warned.add(type(_print_error(message)))
         try:
+            args = parser.parse_args(arguments)
             args.handler(args)
+            say(end="")
         except StreamVizError as error:
             _print_error(error)
             return 1
@@ -296,5 +292,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _print_error(message: object) -> object:
-    print(f"streamviz: {message}", file=sys.stderr)
+    with suppress(OSError):  # the terminal may be gone
+        print(f"streamviz: {message}", file=sys.stderr)
     return message

@@ -28,6 +28,8 @@ from streamviz.cli import main, parser
 from streamviz.server.embedded import EmbeddedServer
 
 ROOT = Path(__file__).parent.parent
+ENDINGS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+SECRET = "s3cret"
 RECORDING = str(ROOT / "notebooks" / "recordings" / "crash_and_rescue.jsonl.gz")
 
 
@@ -179,7 +181,7 @@ def test_an_option_is_named_as_it_was_given(
     assert "streamviz: --no-loop is not an option of an image" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("ended_by", ENDINGS)
 @pytest.mark.parametrize("name", slow_but("run.jsonl.gz", of=["run.jsonl.gz", "run.jsonl"]))
 def test_record_writes_what_happens_until_it_is_stopped(
     redis: redis_py.Redis,
@@ -214,7 +216,7 @@ def test_record_writes_what_happens_until_it_is_stopped(
     assert load(target).last.length == 2
 
 
-@pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("ended_by", ENDINGS)
 @pytest.mark.parametrize("command", ["watch", "record"])
 def test_a_second_ctrl_c_does_not_interrupt_the_end(
     redis: redis_py.Redis,
@@ -241,21 +243,122 @@ def test_a_second_ctrl_c_does_not_interrupt_the_end(
         assert load(target).last.length == 1
 
 
-def test_in_the_background_ctrl_c_does_not_end_a_command(
-    redis: redis_py.Redis, server: EmbeddedServer, key: str, until: Callable[..., None]
+@pytest.mark.parametrize("ignored", [signal.SIGINT, signal.SIGHUP])  # by a shell's &, by nohup
+def test_in_the_background_an_ignored_signal_does_not_end_a_command(
+    redis: redis_py.Redis,
+    server: EmbeddedServer,
+    key: str,
+    until: Callable[..., None],
+    ignored: signal.Signals,
 ) -> None:
-    background = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh"]
+    background = shell(f"trap '' {ignored.name[3:]}")
     process = started("watch", server.url, key, "--no-browser", first=background)
-    process.send_signal(signal.SIGINT)
-
-    def samples() -> int:
-        return int(redis.info("commandstats").get("cmdstat_multi", {"calls": 0})["calls"])
-
-    before = samples()
-    until(lambda: samples() > before + 2)
+    process.send_signal(ignored)
+    before = samples(redis)
+    until(lambda: samples(redis) > before + 2)
     process.terminate()
     assert process.communicate(timeout=15)[1] == ""
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("ended_by", ENDINGS)
+def test_watch_leaves_no_page_with_its_token(
+    server: EmbeddedServer,
+    key: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ended_by: signal.Signals,
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("BROWSER", "true")
+    process = started("watch", server.url, key)
+    assert [page.name for page in tmp_path.rglob("*.html")] == ["watch.html"]
+    process.send_signal(ended_by)
+    assert process.communicate(timeout=15)[1] == ""
+    assert process.returncode == 0
+    assert not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_sigterm_and_a_closed_terminal_end_any_command_alike(tmp_path: Path) -> None:
+    """SIGHUP arrives while the page is being written: nothing of it stays."""
+    command = ["streamviz.export.html", "replay", RECORDING, "--no-browser"]
+    for ended_by in ENDINGS:
+        done = subprocess.run(
+            [sys.executable, "-c", INTERRUPTED.replace("SIGINT", ended_by.name), *command],
+            cwd=ROOT,
+            env={**os.environ, "TMPDIR": str(tmp_path)},
+            capture_output=True,
+            text=True,
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+        assert not list(tmp_path.iterdir())
+
+
+def test_record_ends_when_the_disk_is_full_and_counts_what_is_in_the_file(
+    redis: redis_py.Redis,
+    server: EmbeddedServer,
+    key: str,
+    tmp_path: Path,
+    until: Callable[..., None],
+) -> None:
+    for n in range(9):
+        redis.xgroup_create(key, f"{n * 7**9}", "0", mkstream=True)
+    target = tmp_path / "run.jsonl.gz"
+    words = ["record", server.url, key, "-o", str(target)]
+    process = started(*words, first=shell("ulimit -f 8"))  # no file may grow beyond 8 blocks
+    until(lambda: (redis.xadd(key, {"n": 1}), process.poll())[1] is not None)
+    out, error = process.communicate(timeout=15)
+    assert (process.returncode, out) == (1, "")
+    assert error.startswith(f"streamviz: {target} can't grow (File too large): the recording ends")
+    with pytest.warns(UserWarning, match="this last block is left out"):
+        count = len(load(target))
+    assert error.endswith(f" here. Samples written: {count}\n")
+    assert 0 < count < redis.xlen(key)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="it is a device of Linux")
+@pytest.mark.parametrize("command", ["export", "watch", "record", "--help", ""])
+def test_an_output_that_is_full_is_told_in_one_line(
+    server: EmbeddedServer, key: str, tmp_path: Path, command: str
+) -> None:
+    words = {
+        "export": [RECORDING, "-o", str(tmp_path / "a.svg")],
+        "watch": [server.url, key, "--no-browser"],
+        "record": [server.url, key, "-o", str(tmp_path / "run.jsonl.gz")],
+    }
+    arguments = [*filter(None, [command]), *words.get(command, [])]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "streamviz", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=30,
+        )
+    says = "streamviz: can't print: No space left on device: send the standard output elsewhere\n"
+    assert (done.returncode, done.stderr) == (1, says)
+
+
+def test_a_command_without_an_output_ends_in_peace(
+    redis: redis_py.Redis, server: EmbeddedServer, key: str, until: Callable[..., None]
+) -> None:
+    before = samples(redis)
+    words = [sys.executable, "-m", "streamviz", "watch", server.url, key, "--no-browser"]
+    process = subprocess.Popen([*shell("exec >&-"), *words], stderr=subprocess.PIPE, text=True)
+    until(lambda: samples(redis) > before + 2)
+    process.terminate()
+    assert process.communicate(timeout=15)[1] == ""
+    assert process.returncode == 0
+
+
+def samples(redis: redis_py.Redis) -> int:
+    """Return how many samples were taken on this server."""
+    return int(redis.info("commandstats").get("cmdstat_multi", {"calls": 0})["calls"])
+
+
+def shell(command: str) -> list[str]:
+    """Return the beginning of a command line that a shell runs after this command."""
+    return ["sh", "-c", f'{command}; exec "$@"', "sh"]
 
 
 def started(*words: str, first: Sequence[str] = ()) -> subprocess.Popen[str]:
@@ -286,6 +389,34 @@ def test_record_says_what_is_wrong(
     monkeypatch.delenv("REDIS_URL", raising=False)
     assert main(words) == 1
     assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["watch"], ["record", "-o", "x"]])
+@pytest.mark.parametrize("environment", ["", "redis://127.0.0.1:1"])
+@pytest.mark.parametrize("url", ["redis://:{}@127.0.0.1:1/0", "REDISS://u:{}@h", "unix://:{}@/s"])
+def test_a_url_without_a_stream_is_not_taken_for_the_stream(
+    command: list[str],
+    environment: str,
+    url: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REDIS_URL", environment)
+    assert main([*command, url.format(SECRET)]) == 1
+    step = f"run streamviz {command[0]} URL STREAM"
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", f"streamviz: the stream's name is missing: {step}\n")
+
+
+@pytest.mark.parametrize(
+    "words", [["export", ""], ["export", "", "--slides"], ["export", "/"], ["replay", ""]]
+)
+def test_a_recording_without_a_name_is_refused(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 1
+    says = f"streamviz: recording={words[1]!r}: give a file's name\n"
+    assert capsys.readouterr().err == says
 
 
 def test_record_keeps_an_existing_file(

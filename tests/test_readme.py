@@ -40,9 +40,9 @@ def test_their_python_runs_from_top_to_bottom(
             Path("run.jsonl.gz").unlink()
         for block in blocks(page):
             exec(compile(block, page, "exec"), names)
-    rides = streamviz.Stream(client, "trips").range()
+    rides = streamviz.Stream(client, "demo:trips").range()
     assert [entry.fields["ride"] for entry in rides] == ["2", "1"]
-    client.delete("orders", "sales", "trips", "all-trips")
+    client.delete(*(f"demo:{name}" for name in ("orders", "sales", "trips", "all-trips")))
     client.close()
     samples = load("run.jsonl.gz").samples
     assert len(samples) > 500

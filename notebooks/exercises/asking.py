@@ -22,6 +22,14 @@ from streamviz.errors import ServerUnreachable
 PREFIX = "shaky:"
 REQUESTS = f"{PREFIX}{Topic.MAKE_MOVE}"
 _MOST_CALLS, _WHITE = 20, "white-"
+_NOT_CAUGHT = (
+    "the connection broke, and your function did not ask again. Catch Python's own "
+    "ConnectionError. The class redis.ConnectionError is another one."
+)
+_GAVE_UP = (
+    "your function asked more than once, but ended with a ConnectionError. Ask again however often "
+    "the connection breaks."
+)
 _POINTS = {"E5": Coord(4, 4), "C3": Coord(2, 6), "G3": Coord(6, 6)}
 
 Ask = Callable[[Match, Coord], Any]
@@ -59,7 +67,8 @@ def check_asking(client: redis.Redis, ask: Ask) -> Verdict:
     1. For E5, the connection breaks before the request is sent, then after it, and then works.
     2. For C3, it works at once.
     3. G3 is asked for while the other player is up, so the judge rejects it.
-    4. G3 again, in turn. The connection breaks after the request is sent.
+    4. G3 again, in turn. The connection breaks five times before the request is sent, and once
+       after it.
 
     Parameters
     ----------
@@ -77,7 +86,7 @@ def check_asking(client: redis.Redis, ask: Ask) -> Verdict:
         ("E5", ["before", "after"], True),
         ("C3", [], True),
         ("G3", [], False),
-        ("G3", ["after"], True),
+        ("G3", ["before"] * 5 + ["after"], True),
     )
     try:
         for number, (point, breaks, in_turn) in enumerate(steps):
@@ -94,11 +103,7 @@ def check_asking(client: redis.Redis, ask: Ask) -> Verdict:
     except EndlessLoop as error:
         return Verdict(False, f"{str(error).removesuffix('.')}.")
     except ConnectionError:
-        return Verdict(
-            False,
-            "the connection broke, and your function did not ask again. Catch Python's own "
-            "ConnectionError. The class redis.ConnectionError is another one.",
-        )
+        return Verdict(False, _GAVE_UP if match.calls > 1 else _NOT_CAUGHT)
     return Verdict(
         True,
         "each move was asked for until the connection held, and the judge took all the tries for "
@@ -133,7 +138,11 @@ def _grade_step(match: Match, step: int, point: str, before: int, in_turn: bool)
                 len(_moves(match)) < len(Stream(match.client, REQUESTS)),
                 "the judge can't read one of your requests. Give a Coord, and the ID as text.",
             ),
-            (not new, f"no request for {point} has arrived. Call match.ask."),
+            (
+                not new,
+                f"no request for {point} has arrived. Call match.ask, and ask again until it "
+                "raises no error.",
+            ),
             (
                 any((move.player, move.coord) != (match.you, _POINTS[point]) for move in new),
                 f"your function was called for {point}, and asked for something else. "

@@ -44,7 +44,8 @@ def bars(rows: Mapping[str, Iterable[Part]]) -> Picture:
     left = int(_BOLD * max(map(columns, listed), default=0)) + 28
     most = max((sum(one.size for one in parts) for parts in listed.values()), default=0) or 1
     gaps = _GAP * max(map(len, listed.values()), default=0)
-    unit = min(_WIDEST, (_WIDTH - left - gaps - 8) / most)
+    single = [_room(one) for parts in listed.values() for one in parts if one.size == 1]
+    unit = min(max([_WIDEST, *single]), (_WIDTH - left - gaps - 8) / most)
     drawn, y = [], 4
     for name, parts in listed.items():
         drawn.append(f"<text x='16' y='{y + 16}' font-weight='600'>{escape(name)}</text>")
@@ -62,6 +63,11 @@ def bars(rows: Mapping[str, Iterable[Part]]) -> Picture:
         f"<title>Bars</title><desc>{escape(words)}</desc>{''.join(drawn)}</svg>"
     )
     return Picture(on_ground(svg, "light"), words)
+
+
+def _room(one: Part) -> float:
+    """Return the width of a box that has room for its label."""
+    return _LETTER * columns(one.label) + 16
 
 
 def _ink(name: str) -> str:

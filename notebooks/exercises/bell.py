@@ -20,7 +20,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.stream import Stream
 
 KEY, HEARD = "bell", "heard"
-_OLD, _RINGS = (3, 9), (2, 3, 1)
+_OLD, _RINGS = (5, 10), (2, 3, 1)
 _START_AGAIN = "Start again with new_bell."
 
 
@@ -60,7 +60,7 @@ def new_bell(client: redis.Redis) -> Stream:
 
 
 def ring(bell: Stream) -> None:
-    """Ring one to three times, at random times; before that, the stream forgets old rings.
+    """Ring one to three times; before that, the stream forgets old rings.
 
     It keeps what came after the last question, and one ring more. So it is of no use to count the
     rings, or to read them all at the end.
@@ -68,14 +68,23 @@ def ring(bell: Stream) -> None:
     with meanwhile.pause(KEY):
         if _rung.rounds:
             _rung.trimmed += bell.trim(maxlen=1 + _rung.late)
+        last = _rung.rounds == len(_RINGS) - 1
         for _ in range(_RINGS[_rung.rounds % len(_RINGS)]):
-            _rung.new.append(_ring(bell, "new"))
+            _rung.new.append(_ring(bell, "new", later_ms=randint(1, 999) if last else 0))
         _rung.rounds, _rung.late = _rung.rounds + 1, False
 
 
-def _ring(bell: Stream, name: str) -> EntryId:
-    after_ms = bell.info().last_generated_id.ms if bell.exists() else 10_000
-    entry_id = EntryId(after_ms + randint(1, 999))
+def _ring(bell: Stream, name: str, *, later_ms: int = 0) -> EntryId:
+    """Ring in the same millisecond as the last ring, or so much later.
+
+    The sequence numbers of the new rings pass from 9 to 10, and begin again with the last ring. So
+    it is of no use to compare IDs as text, or to compare only one of their parts.
+    """
+    if bell.exists():
+        last = bell.info().last_generated_id
+        entry_id = EntryId(last.ms + later_ms) if later_ms else last.next()
+    else:
+        entry_id = EntryId(randint(10_000, 98_000))
     bell.add({"ring": name}, id=str(entry_id))
     return entry_id
 
@@ -106,6 +115,7 @@ def check_bell(bell: Stream) -> Verdict:
     early = [one for one in heard if one not in _rung.new]
     twice = [str(one) for one, times in Counter(heard).items() if times > 1]
     total = len(_rung.new)
+    both_parts = " An ID is two numbers, so keep and compare both." if heard else ""
     return grade(
         f"you heard all {total} new rings once, and none of the old ones.",
         [
@@ -121,17 +131,17 @@ def check_bell(bell: Stream) -> Verdict:
             (
                 bool(early),
                 f"{len(early)} of the IDs in `heard` are not those of new rings. Find out where "
-                "the stream ends before the first round, and start after that.",
+                "the stream ends before the first round, and start after that whole ID.",
             ),
             (
                 bool(twice),
-                f"{', '.join(twice)} were heard more than once. After each read, move your "
-                "position on.",
+                f"{', '.join(twice)} {'was' if len(twice) == 1 else 'were'} heard more than once. "
+                "After each read, move your position on.",
             ),
             (
                 bool(missed),
                 f"you missed {len(missed)} of {total} rings. Each time you are back, ask for all "
-                "that came after the last ID you have.",
+                f"that came after the last ID you have.{both_parts}",
             ),
             (heard != _rung.new, "the rings are not in the order in which they came."),
         ],

@@ -9,7 +9,7 @@ import redis
 from exercises import journal, meanwhile, picture
 from exercises.bounded import bounded
 from exercises.boxes import boxes
-from exercises.claims import acked_unclaimed
+from exercises.claims import left_ten_minutes_ago, replayed
 from exercises.hints import hinted
 from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
 from streamviz.client.groups import ConsumerGroup
@@ -17,6 +17,7 @@ from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
 
 _CLAIM = "Claim first, then work, then acknowledge."
+_ZOES = dict.fromkeys(("1-0", "2-0", "3-0"), "zoe")
 _COLOURS = {"bill": 0, "ship": 1}  # as in the flow
 _ledgers: dict[str, list[Entry]] = {}
 _added_meanwhile: dict[str, int] = {}
@@ -60,7 +61,8 @@ def new_ledger(client: redis.Redis) -> Stream:
 def check_audit(ledger: Stream) -> Verdict:
     """Grade exercise 1: the new entries are waiting for the group ``audit``, and Redis knows it."""
     meanwhile.stop("ledger")
-    told, group = _entries_read(ledger), find_group(ledger, "audit")
+    steps, group = journal.stop(ledger.client, "ledger"), find_group(ledger, "audit")
+    told = _entries_read(steps)
     if group is None:
         return Verdict(False, "there is no group `audit` on the stream `ledger`.")
     old, entries = _ledgers["ledger"], ledger.range()
@@ -83,9 +85,9 @@ def check_audit(ledger: Stream) -> Verdict:
                 f"you added {count_of(new - others, 'entry', 'entries')}. Add exactly two.",
             ),
             (
-                group.consumers > 0,
-                "a consumer of audit has read already, so the group got other entries than those "
-                "added from now on. Where should it begin?",
+                group.consumers > 0 if steps is None else _has_read(steps),
+                "audit has read entries already. Create the group, add two entries, and leave "
+                "the reading to others. Start again with new_ledger.",
             ),
             (
                 not 2 <= waiting <= new,
@@ -116,10 +118,21 @@ def check_audit(ledger: Stream) -> Verdict:
     )
 
 
-def _entries_read(ledger: Stream) -> int:
+def _has_read(steps: list[journal.Step]) -> bool:
+    """Tell whether the group ``audit`` has read the ledger since it was created."""
+    read = False
+    for words in (command for step in steps for command in step if "ledger" in command):
+        name = " ".join(words[:2]).upper()
+        if name in ("XGROUP CREATE", "XGROUP DESTROY") and words[3] == "audit":
+            read = False
+        read |= name == "XREADGROUP GROUP" and words[2] == "audit"
+    return read
+
+
+def _entries_read(steps: list[journal.Step] | None) -> int:
     """Return the number that was passed as ENTRIESREAD last; 0 if it is not known."""
     told = 0
-    for step in journal.stop(ledger.client, "ledger") or ():
+    for step in steps or ():
         for command in step:
             words = [word.upper() for word in command]
             if words[0] == "XGROUP" and "ENTRIESREAD" in words:
@@ -130,7 +143,7 @@ def _entries_read(ledger: Stream) -> int:
 def new_crew(client: redis.Redis) -> ConsumerGroup:
     """Return ``crew`` on ``chores``: zoe holds three entries, max one, and none is waiting.
 
-    The tasks are random numbers.
+    The tasks are random numbers. Those of zoe have been idle for ten minutes.
     """
     client.delete("chores", "crew:done")
     stream = Stream(client, "chores")
@@ -138,9 +151,11 @@ def new_crew(client: redis.Redis) -> ConsumerGroup:
     stream.add_many((f"{n}-0", {"task": task}) for n, task in enumerate(tasks, 1))
     crew = stream.group("crew")
     crew.create("0")
-    crew.consumer("zoe").read(count=3)
+    zoe = crew.consumer("zoe")
+    hers = zoe.read(count=3)
     crew.consumer("max").read(count=1)
     journal.start(client, "chores")
+    left_ten_minutes_ago(zoe, [entry.id for entry in hers])
     own = bounded(client)
     picture.start(own, "chores")
     return Stream(own, "chores").group("crew")
@@ -152,21 +167,22 @@ def new_crew(client: redis.Redis) -> ConsumerGroup:
 )
 def check_tasks(crew: ConsumerGroup) -> Verdict:
     """Grade exercise 2: zoe is deleted, and her tasks are done and acknowledged."""
-    early = _early(crew)
     names = {consumer.name for consumer in crew.consumers()}
     task_of = {entry.id: entry.fields["task"] for entry in stream_of(crew).range()}
     pending = crew.pending_entries()
     pending_tasks = {task_of.get(one.id) for one in pending}
     done = read_list(stream_of(crew), "crew:done")
     held = sum(one.consumer == "zoe" for one in pending)
-    hers = _hers(stream_of(crew))
+    hers = {task for one, task in task_of.items() if str(one) in _ZOES}
     left = hers & pending_tasks
     lost = len(hers - pending_tasks - set(done))
     steps = journal.stop(stream_of(crew).client, "chores")
     shortcut = journal.shortcut(steps, "chores")
-    zoes = dict.fromkeys(("1-0", "2-0", "3-0"), "zoe")
     id_of = {task: str(entry_id) for entry_id, task in task_of.items()}
-    unclaimed = acked_unclaimed(steps, "chores", "max", zoes, journal.pushed("crew:done", id_of))
+    holders, work_of = _ZOES | {"4-0": "max"}, journal.pushed("crew:done", id_of)
+    handled = replayed(steps, crew, "max", holders, work_of, ["crew:done"])
+    unclaimed, early = len(handled.unclaimed & _ZOES.keys()), len(handled.early)
+    dropped = len(handled.dropped)
     tasks = count_of(lost, "of her tasks is", "of her tasks are")
     undone = f"{tasks} neither pending nor in the list `crew:done`."
     return grade(
@@ -181,15 +197,24 @@ def check_tasks(crew: ConsumerGroup) -> Verdict:
             ("zoe" in names, "zoe is still a consumer of the group."),
             (bool(left), f"{count_of(len(left), 'of her tasks is', 'of her tasks are')} pending."),
             (
+                not set(task_of.values()) - hers <= pending_tasks | set(done),
+                "max's own task is neither pending nor in the list `crew:done`.",
+            ),
+            (
                 early > 0,
                 f"{count_of(early, 'task was', 'tasks were')} given up before the work was in "
                 "`crew:done`. A crash between the two would lose it.",
             ),
             (
-                bool(unclaimed),
-                f"{count_of(len(unclaimed), 'of her tasks was', 'of her tasks were')} done or "
-                "given up while zoe was the holder, so another consumer could do the work, too. "
-                f"{_CLAIM}",
+                unclaimed > 0,
+                f"{count_of(unclaimed, 'of her tasks was', 'of her tasks were')} done or given up "
+                f"while max didn't hold {'it' if unclaimed == 1 else 'them'}, so another consumer "
+                f"could do the work, too. {_CLAIM}",
+            ),
+            (
+                dropped > 0,
+                f"{count_of(dropped, 'task was', 'tasks were')} never acknowledged. max was "
+                f"deleted while it held {'it' if dropped == 1 else 'them'}.",
             ),
             (len(done) > len(set(done)), f"a task was done twice. `crew:done` holds {done}."),
             (
@@ -198,30 +223,6 @@ def check_tasks(crew: ConsumerGroup) -> Verdict:
             ),
         ],
     )
-
-
-def _early(crew: ConsumerGroup) -> int:
-    """Count the tasks that were acknowledged, or deleted with zoe, before they were done."""
-    stream = stream_of(crew)
-    id_of = {entry.fields["task"]: str(entry.id) for entry in stream.range()}
-    hers = {id_of[task] for task in _hers(stream)}
-    steps = journal.stop(stream.client, "chores")
-    work_of = journal.pushed("crew:done", id_of)
-    ids = journal.lost_by_a_crash(steps, "chores", work_of)
-    commands = [command for step in steps or () for command in step]
-    names = [" ".join(command[:2]).upper() for command in commands]
-    deleted = "XGROUP DELCONSUMER"
-    if deleted in names and not {"XACK CHORES", "XCLAIM CHORES", "XAUTOCLAIM CHORES"} & set(
-        names[: names.index(deleted)]
-    ):  # she was deleted while she held all of them
-        before = commands[: names.index(deleted)]
-        ids += hers - {one for command in before for one in work_of(command)}
-    return len(set(ids))
-
-
-def _hers(stream: Stream) -> set[str]:
-    """Return the tasks that zoe held: the first three."""
-    return {entry.fields["task"] for entry in stream.range(count=3)}
 
 
 def read_list(stream: Stream, key: str) -> list[str]:

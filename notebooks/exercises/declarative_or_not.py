@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import randrange
 from typing import Any
 
@@ -18,6 +18,7 @@ from exercises.interrupted import EndlessLoop, interrupted
 from exercises.verdict import Verdict, count_of, grade
 from go_game.variants.benchmark import Measurement
 from streamviz.client import replies
+from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
@@ -25,6 +26,7 @@ from streamviz.errors import CommandRefused
 
 ASKED, SAID, NOTED = "style:asked", "style:said", "style:noted"
 DEATH, ERROR, CALLS = "style:death", "style:error", "style:calls"
+_REQUESTS = ("3", "1", "2", "3")
 _NEVER = 20
 _REMEMBERED = (
     " That was the same run again, with all keys new: your handler remembers what is not in "
@@ -73,7 +75,8 @@ def new_desk(client: redis.Redis) -> ConsumerGroup:
     """
     clean_up(client)
     first = randrange(1000, 9000)
-    group = _group(client, [str(first + n) for n in range(5)], delivered=3)
+    group = _group(client, [str(first + n) for n in range(5)])
+    group.consumer("judge").read(3)
     client.xadd(SAID, {"reply_to": first})
     picture.start(client, ASKED)  # it sees the acknowledgement, and the journal does not
     group.ack("1-0")
@@ -94,6 +97,10 @@ def check_desk(client: redis.Redis) -> Verdict:
         return [id_of[word] for word in command[2:] if is_answer and word in id_of]
 
     early = set(journal.lost_by_a_crash(steps, ASKED, answered)) & set(id_of.values())
+    held = dict.fromkeys(["2-0", "3-0"], "judge")
+    dropped = len(journal.dropped(steps, ASKED, held, ["4-0", "5-0"], answered))
+    cursor = Stream(client, ASKED).group("judge").info().last_delivered_id
+    unread = sum(EntryId.parse(one) > cursor for one in id_of.values())
     shortcut = journal.shortcut(steps, ASKED)
     return grade(
         "the pending requests came first, so the order is kept.",
@@ -105,6 +112,11 @@ def check_desk(client: redis.Redis) -> Verdict:
             ),
             ("" in answers, "an answer has no field `reply_to`."),
             (bool(shortcut), shortcut),
+            (
+                dropped > 0,
+                "XGROUP DELCONSUMER drops what the consumer holds. A crash after it would lose "
+                f"{count_of(dropped, 'request')}. Start again with new_desk.",
+            ),
             (len(answers) < 5, f"{len(answers) - 1} of 4 are answered: where are the others?"),
             (
                 answers.count(next(iter(id_of), "")) > 1,
@@ -124,6 +136,11 @@ def check_desk(client: redis.Redis) -> Verdict:
                 f"the answers are in the order {', '.join(answers)}, not in that of the requests.",
             ),
             (
+                unread > 0,
+                f"{count_of(unread, 'request was', 'requests were')} never delivered to the group, "
+                "so its next read returns them, to be answered again. Read with the group.",
+            ),
+            (
                 pending > 0,
                 f"{count_of(pending, 'is', 'are')} still pending: acknowledge what is answered.",
             ),
@@ -139,7 +156,7 @@ def check_desk(client: redis.Redis) -> Verdict:
 def serve(client: redis.Redis, judge: Judge) -> None:
     """Run a judge as a library does, acknowledge when the handler returns, and let the judge die.
 
-    The requests are 1, 2, and 1 again. In the first run, the judge dies after the second call,
+    The requests are 3, 1, 2, and 3 again. In the first run, the judge dies after the second call,
     before the acknowledgement. The second run is the same. In each further run, the judge dies
     before the second command of a call, then before the third, and so on. In the last runs, one
     command fails: the connection breaks, before Redis does it or before the reply arrives, or the
@@ -155,7 +172,7 @@ def serve(client: redis.Redis, judge: Judge) -> None:
     """
     clean_up(client)
     if hint := misfit(judge, "client", "entry"):
-        _group(client, ["1", "2", "1"], delivered=0)
+        _group(client, _REQUESTS)
         client.set(ERROR, hint)
         return
     runs = [(2, _NEVER, ""), (2, _NEVER, _REMEMBERED)]
@@ -184,7 +201,7 @@ def check_echo(client: redis.Redis) -> Verdict:
         return Verdict(False, error)
     answers, pending = Counter(_answers(client)), _pending(client)
     notes = {replies.text(name) for name in Stream(client, NOTED).connection.call("HKEYS", NOTED)}
-    twice = [request for request, times in answers.items() if times > 1]
+    twice, asked = [n for n, times in answers.items() if times > 1], set(_REQUESTS)
     return grade(
         "each request has one answer, even if it is sent or delivered again, and wherever the "
         "judge dies.",
@@ -194,9 +211,9 @@ def check_echo(client: redis.Redis) -> Verdict:
                 f"request {min(twice, default='')} was answered "
                 f"{max([0, *answers.values()])} times.{death}",
             ),
-            (set(answers) != {"1", "2"}, f"{len(answers)} of 2 are answered.{death}"),
+            (set(answers) != asked, f"{len(answers)} of {len(asked)} are answered.{death}"),
             (
-                notes != {"1", "2"},
+                notes != asked,
                 f"note each answered request in the hash {NOTED!r}, under its number.{death}",
             ),
             (pending > 0, f"{count_of(pending, 'is', 'are')} still pending."),
@@ -206,7 +223,7 @@ def check_echo(client: redis.Redis) -> Verdict:
 
 def _with_failures(client: redis.Redis, judge: Judge) -> None:
     """Let one command fail in each run, until all have failed or a run is not right."""
-    failing = Failing(client)
+    failing = Failing(client, SAID)
     for how, text in _FAILURES.items():
         for number in range(1, _MOST_COMMANDS):
             failing.begin(number, how)
@@ -231,7 +248,7 @@ def _echo(
     failing: Failing | None = None,
 ) -> bool:
     """Serve until the judge dies, then with a new judge; return whether the first one died."""
-    me = _group(client, ["1", "2", "1"], delivered=0).consumer("judge")
+    me = _group(client, _REQUESTS).consumer("judge")
     used = failing.client if failing else client
 
     def before(number: int) -> None:
@@ -266,14 +283,12 @@ def clean_up(client: redis.Redis) -> None:
     client.delete(ASKED, SAID, NOTED, DEATH, ERROR, CALLS)
 
 
-def _group(client: redis.Redis, requests: list[str], delivered: int) -> ConsumerGroup:
+def _group(client: redis.Redis, requests: Sequence[str]) -> ConsumerGroup:
     client.delete(ASKED, SAID, NOTED)
     asked = Stream(client, ASKED)
     asked.add_many((f"{n}-0", {"request": one}) for n, one in enumerate(requests, start=1))
     group = asked.group("judge")
     group.create("0")
-    if delivered:
-        group.consumer("judge").read(delivered)
     return group
 
 

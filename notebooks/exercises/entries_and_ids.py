@@ -14,9 +14,13 @@ from exercises.verdict import Verdict, count_of, grade
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
+from streamviz.errors import InputError
 
 MINUTE_MS = range(60_000, 120_000)
-_FEWEST = 100
+_LAST_MS = MINUTE_MS.start - 1, MINUTE_MS.stop - 1
+_FEWEST, _COPIES = 100, 7
+_OPTIONS = {"NOMKSTREAM": 1, "KEEPREF": 1, "DELREF": 1, "ACKED": 1, "LIMIT": 2}
+_OPTIONS |= {"MAXLEN": 2, "MINID": 2, "IDMPAUTO": 2, "IDMP": 3}
 _begun: dict[str, list[Entry]] = {}
 
 
@@ -40,8 +44,7 @@ def check_desk(desk: Stream) -> Verdict:
     elsewhere = sum(one.ms != 5000 for one in ids)
     commands = [one for step in journal.stop(desk.client, "desk") or () for one in step]
     added = [one for one in commands if one[0].upper() == "XADD" and one[1] == "desk"]
-    ids_sent = [next((word for word in one[2:] if word == "*" or "-" in word), "") for one in added]
-    numbered = not {"*", "5000-*"}.issuperset(ids_sent)
+    numbered = any(_is_numbered(_id_sent(one), ids) for one in added)
     return grade(
         "all three share millisecond 5000, and the server numbered them.",
         [
@@ -68,17 +71,36 @@ def check_desk(desk: Stream) -> Verdict:
     )
 
 
-def new_day(client: redis.Redis) -> tuple[Stream, Stream]:
-    """Return ``day``, with an entry every ten seconds for an hour, and ``minute``, empty.
+def _id_sent(command: journal.Command) -> str:
+    """Return the ID in an XADD, which stands after its options."""
+    at = 2
+    while at < len(command) and (length := _OPTIONS.get(command[at].upper())):
+        at += length + (length == 2 and command[at + 1] in ("=", "~"))
+    return command[at] if at < len(command) else ""
 
-    Each entry has its time and a random temperature. In the second minute, some sequence numbers
-    are random, too.
+
+def _is_numbered(sent: str, ids: list[EntryId]) -> bool:
+    """Tell whether an ID was sent with its sequence number, and not refused."""
+    if sent in ("*", "5000-*"):
+        return False
+    try:
+        return EntryId.parse(sent) in ids
+    except InputError:
+        return True
+
+
+def new_day(client: redis.Redis) -> tuple[Stream, Stream]:
+    """Return ``day``, with at least one entry every ten seconds for an hour, and ``minute``, empty.
+
+    Each entry has its time and a random temperature. The last millisecond of each of the first two
+    minutes has an entry, too, whose sequence number is not 0. In the second minute, some more
+    sequence numbers are random.
     """
     client.delete("day", "minute")
     day = Stream(client, "day")
     day.add_many(
         (f"{ms}-{_sequence(ms)}", {"at": ms, "celsius": randint(-20, 40)})
-        for ms in range(0, 3_600_000, 10_000)
+        for ms in sorted([*range(0, 3_600_000, 10_000), *_LAST_MS])
     )
     _begun["day"] = day.range()
     return day, Stream(client, "minute")
@@ -86,8 +108,8 @@ def new_day(client: redis.Redis) -> tuple[Stream, Stream]:
 
 def _sequence(ms: int) -> int:
     """Return a sequence number: inside the second minute, one that can't be guessed."""
-    inside = MINUTE_MS.start < ms < MINUTE_MS.stop - 10_000
-    return randint(1, 999) if inside else int(ms == 0)
+    inside = MINUTE_MS.start < ms < MINUTE_MS.stop
+    return randint(1, 999) if inside or ms in _LAST_MS else int(ms == 0)
 
 
 def _minute(minute: Stream) -> Picture | None:
@@ -109,7 +131,7 @@ def check_day(minute: Stream) -> Verdict:
     late = [str(one) for one in ids if one >= EntryId(MINUTE_MS.stop)]
     early = [str(one) for one in ids if one < EntryId(MINUTE_MS.start)]
     return grade(
-        "six entries, from 60000-0 up to 110000-0.",
+        "all seven entries, from millisecond 60000 to millisecond 119999.",
         [
             (
                 Stream(minute.client, "day").range() != day,
@@ -129,7 +151,10 @@ def check_day(minute: Stream) -> Verdict:
                 bool(early),
                 f"you copied entries from before the second minute, {', '.join(early[:9])}.",
             ),
-            (len(ids) != 6, f"the second minute has 6 entries; you copied {len(ids)}."),
+            (
+                len(ids) != _COPIES,
+                f"the second minute has {_COPIES} entries, and you copied {len(ids)}.",
+            ),
             (
                 any(copy not in day for copy in copies),
                 "the IDs are right, but the fields are not those in `day`. Copy them, too.",

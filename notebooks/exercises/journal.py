@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping
+from itertools import takewhile
 from typing import Any
 
 import redis
 
-Command = list[str]
+from streamviz.client.entry_id import EntryId
+
+
+class Command(list[str]):
+    """The words of a command, and when the server ran it, in milliseconds."""
+
+    def __init__(self, words: Iterable[str], time_ms: float = 0) -> None:
+        super().__init__(words)
+        self.time_ms = time_ms
+
+
 Step = list[Command]
 
 _monitors: dict[str, Any] = {}
@@ -64,9 +76,67 @@ def lost_by_a_crash(
     for step in steps or ():
         done |= {entry_id for command in step for entry_id in work_of(command)}
         for command in step:
-            if command[0].upper() in ("XACK", "XACKDEL") and command[1] == key:
-                early += [word for word in command[3:] if "-" in word and word not in done]
+            if command[1:2] == [key]:
+                early += [entry_id for entry_id in acked_ids(command) if entry_id not in done]
     return early
+
+
+def acked_ids(command: Command) -> list[str]:
+    """Return the IDs that a command acknowledges."""
+    name, words = command[0].upper(), [word.upper() for word in command]
+    if name == "XACKDEL":  # key group [KEEPREF | DELREF | ACKED] IDS number id ...
+        return entry_ids(command[words.index("IDS") + 2 :])
+    return entry_ids(command[3:]) if name == "XACK" else []
+
+
+def entry_ids(words: Iterable[str]) -> list[str]:
+    """Return the IDs up to the first other word, as Redis writes them: ``5-0`` for a 5."""
+    ids = takewhile(re.compile(r"\d+(-\d+)?").fullmatch, words)
+    return [str(EntryId.parse(one)) for one in ids]
+
+
+def dropped(
+    steps: Iterable[Step] | None,
+    key: str,
+    owners: Mapping[str, str],
+    new: Iterable[str],
+    work_of: Callable[[Command], Iterable[str]],
+) -> list[str]:
+    """Return the entries that a deleted consumer held, if their work was not done (DELCONSUMER).
+
+    Parameters
+    ----------
+    steps, key, work_of
+        As for `lost_by_a_crash`.
+    owners : mapping of str to str
+        The consumer that holds each pending entry at first, by the entry's ID. A claim is taken to
+        get what it asks for, because `steps` has no replies.
+    new : iterable of str
+        The IDs of the entries that are delivered next.
+    """
+    held, coming = dict(owners), list(new)
+    done: set[str] = set()
+    lost: list[str] = []
+    for step in steps or ():
+        done |= {entry_id for command in step for entry_id in work_of(command)}
+        for words in (command for command in step if key in command):
+            name, upper = words[0].upper(), [word.upper() for word in words]
+            count = int(words[upper.index("COUNT") + 1]) if "COUNT" in upper else None
+            if name == "XREADGROUP" and words[-1] == ">":
+                if "CLAIM" in upper:
+                    held = dict.fromkeys(held, words[3])
+                held |= dict.fromkeys(coming[:count], words[3])
+                del coming[:count]
+            elif name == "XAUTOCLAIM":
+                held |= dict.fromkeys([*held][:count], words[3])
+            elif name == "XCLAIM":
+                held |= {one: words[3] for one in entry_ids(words[5:]) if one in held}
+            elif acked := acked_ids(words):
+                held = {one: who for one, who in held.items() if one not in acked}
+            elif upper[:2] == ["XGROUP", "DELCONSUMER"]:
+                lost += [one for one, who in held.items() if who == words[4] and one not in done]
+                held = {one: who for one, who in held.items() if who != words[4]}
+    return lost
 
 
 def shortcut(steps: Iterable[Step] | None, key: str) -> str:
@@ -102,7 +172,7 @@ def claimed(client: Any, key: str, consumer: str, ids: Iterable[str] = ()) -> bo
     ]
     if any(command[0].upper() != "XCLAIM" for command in claims):
         return True
-    named = {word for command in claims for word in command[5:]}
+    named = {one for command in claims for one in entry_ids(command[5:])}
     return bool(claims) and set(ids) <= named
 
 
@@ -135,7 +205,7 @@ def _read(monitor: Any, token: str) -> list[Step]:
     steps: list[Step] = []
     inside = False
     while token not in (told := monitor.next_command())["command"]:
-        command = told["command"].split(" ")
+        command = Command(told["command"].split(" "), told["time"] * 1000)
         name = command[0].upper()
         if inside or told["client_type"] == "lua":
             steps[-1].append(command)

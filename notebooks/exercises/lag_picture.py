@@ -67,7 +67,9 @@ def counters(group: ConsumerGroup) -> Picture:
     """Draw a stream's entries, a group's cursor, and what Redis reports as the group's lag.
 
     Where `entries-read` is right, its bar ends at the cursor. A lag is red if it is a wrong
-    number.
+    number. An
+    entry that is no longer in the stream is crossed out, in grey if the group has read it, and in
+    red if it was still waiting.
 
     Parameters
     ----------
@@ -120,7 +122,7 @@ def _parts(found: Counters) -> Iterator[str]:
                 f"fill-opacity='.2' stroke='{_BLUE}' stroke-width='1.5'/>"
             )
         else:
-            yield _crossed_out(x, y, wide, _BAR)
+            yield _crossed_out(x, y, wide, _BAR, RED if number > found.cursor else GREY)
         yield f"<text x='{x + wide / 2:g}' y='{y + 12}' text-anchor='middle'>{number}-0</text>"
     yield _bar(2, 0, found.added, found.last, GREY, str(found.added))
     read = "nil" if found.read is None else str(found.read)
@@ -173,10 +175,10 @@ def _y(row: int) -> int:
     return 6 + _ROW * row
 
 
-def _crossed_out(x: float, y: float, wide: float, high: float) -> str:
+def _crossed_out(x: float, y: float, wide: float, high: float, ink: str) -> str:
     """Return the SVG of the box of an entry that is no longer in the stream."""
     return (
         f"<rect x='{x:g}' y='{y:g}' width='{wide:g}' height='{high:g}' rx='2' fill='none' "
-        f"stroke='{RED}' stroke-dasharray='3 2'/>"
-        f"<path d='M{x:g} {y + high:g}L{x + wide:g} {y:g}' stroke='{RED}'/>"
+        f"stroke='{ink}' stroke-dasharray='3 2'/>"
+        f"<path d='M{x:g} {y + high:g}L{x + wide:g} {y:g}' stroke='{ink}'/>"
     )

@@ -76,6 +76,11 @@ def check_house(tower: Stream) -> Verdict:
                 f"{group.last_delivered_id}.",
             ),
             (
+                wine.pending > 0,
+                f"{count_of(wine.pending, 'bottle is', 'bottles are')} pending in the tower, but "
+                "wine had acknowledged all that it had read. Move the cursor, and deliver nothing.",
+            ),
+            (
                 info.entries_added not in (added - 1, added),
                 f"the tower's count of entries ever added is {info.entries_added}. The cellar's "
                 "also counted the entries that were trimmed. Use XSETID.",

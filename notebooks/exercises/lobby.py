@@ -55,8 +55,9 @@ def evening(
     for session in ("gus", "hal", "ida"):
         clients.find(session)
         draw()
+    clients.listen()
     clients.note("lobby back")
-    answer()
+    draw()
     clients.leave("ida")
     answer()
     return clients

@@ -52,9 +52,11 @@ _EVENINGS = (
             ("3000-0", "wim", False),
             ("4000-0", "zoe", True),
             ("5000-0", "kim", False),
+            ("6000-0", "zoe", False),
+            ("7000-0", "amy", False),
         ],
         "zoe left after she was seated with yan. That game has begun. wim still waits when kim "
-        "asks, so the two play.",
+        "asks, so the two play. Then zoe asks again, and plays amy.",
     ),
     _Evening(
         [
@@ -68,12 +70,13 @@ _EVENINGS = (
     _Evening(
         [
             ("999-9", "zoe", False),
-            ("999-10", "zoe", True),
-            ("1000-0", "yan", False),
-            ("1001-0", "wim", False),
-            ("1002-0", "kim", False),
+            ("999-10", "yan", False),
+            ("999-11", "wim", False),
+            ("1000-0", "zoe", True),
+            ("1001-0", "kim", False),
         ],
-        "zoe asked at 999-9 and left at 999-10, before yan asked. IDs are numbers, not text.",
+        "zoe asked at 999-9, yan at 999-10 and wim at 999-11, so zoe plays yan, and wim plays kim. "
+        "IDs are numbers, not text.",
     ),
     _Evening(
         [("1000-0", "zoe", False), ("2000-0", "zoe", False), ("3000-0", "yan", False)],

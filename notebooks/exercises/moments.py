@@ -105,7 +105,8 @@ class Moments:
             "fill='#f0f0f0'/>"
         )
         for n, moment in enumerate(self._shown()):
-            yield _text(_LEFT + _COLUMN * n + _COLUMN / 2, 22, moment.title, "font-weight='600'")
+            middle = _LEFT + _COLUMN * n + _COLUMN / 2
+            yield _text(middle, 22, moment.title, "font-weight='600' font-size='11'")
         for row, entry_id in enumerate(self._entries()):
             y = _HEAD + _ROW * row
             yield f"<text x='16' y='{y + 15}' font-weight='600'>{_name(entry_id)}</text>"

@@ -45,7 +45,8 @@ def check_desk(desk: ConsumerGroup) -> Verdict:
     ticket = pending.get(_TICKET)
     times = ticket.deliveries if ticket else 0
     steps = journal.stop(desk.connection.client, "tickets") or []
-    claims = _claims_of_hal(steps)
+    claims, strangers = _claims(steps, "hal"), _claims(steps, "gus", "hal", others=True)
+    acked = any(words[0].upper() == "XACK" for step in steps for words in step if _TICKET in words)
     shortcut = journal.shortcut(steps, "tickets")
     return grade(
         "hal got ticket 2 at once, and its delivery count is 1.",
@@ -77,6 +78,21 @@ def check_desk(desk: ConsumerGroup) -> Verdict:
             (
                 any("JUSTID" in claim for claim in claims),
                 "with JUSTID, hal has the ID and no ticket, and its delivery is not counted.",
+            ),
+            (
+                any("RETRYCOUNT" in claim for claim in claims),
+                "hal set the delivery count itself, so hal had to know that gus never tried. Let "
+                "gus set it to 0.",
+            ),
+            (
+                bool(strangers),
+                "a consumer other than gus and hal claimed the ticket. Only gus knows that it "
+                "can't handle it, so let gus claim it from itself.",
+            ),
+            (
+                acked,
+                f"{_TICKET} was acknowledged, and then made pending again. A crash between the two "
+                "would have lost the ticket. Leave XACK out.",
             ),
             (
                 times != 1,
@@ -137,11 +153,11 @@ def places(
     return boxes({**rows, "the list": [*reply, *[Pale("unused")] * (allowed - len(got))]})
 
 
-def _claims_of_hal(steps: list[journal.Step]) -> list[list[str]]:
-    """Return hal's claims, in capitals but for the names."""
+def _claims(steps: list[journal.Step], *names: str, others: bool = False) -> list[list[str]]:
+    """Return the claims of these consumers, or of all others, in capitals but for the names."""
     return [
         [*command[:4], *(word.upper() for word in command[4:])]
         for step in steps
         for command in step
-        if command[0].upper() in ("XCLAIM", "XAUTOCLAIM") and command[3] == "hal"
+        if command[0].upper() in ("XCLAIM", "XAUTOCLAIM") and (command[3] in names) is not others
     ]

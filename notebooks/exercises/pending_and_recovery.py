@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from itertools import cycle
 from random import sample
 
 import redis
@@ -10,7 +11,7 @@ import redis
 from exercises import journal
 from exercises.bounded import bounded
 from exercises.boxes import Lost, boxes
-from exercises.claims import acked_unclaimed, claimed_more_than
+from exercises.claims import claimed_more_than, left_ten_minutes_ago, replayed
 from exercises.consumer_groups import read_list
 from exercises.hints import hinted
 from exercises.journal import Command
@@ -21,40 +22,50 @@ from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
 from streamviz.patterns.dead_letters import DeadLetters
 
-_JOBS, _PAGE = 5, 2
+_PAGE = 2
+_SIZES = cycle((7, 11, 15, 19))  # jobs: another number each time, so a fixed number of pages fails
 _MOST_COMMANDS = 300
 _LIMIT = 5  # deliveries of the poison
-_JUST_ACKED = "{} done or given up while {} was the holder, so both could do the work. Claim first."
+_NOT_HELD = (
+    "{} done or given up while {} didn't hold {}, so two consumers could do the work. Claim first."
+)
+_DROPPED = "{} never acknowledged. {} was deleted while it held {}."
 _UNCLAIMED = "{} claimed nothing, so another consumer could do the same work. Claim first."
 _EARLY = "{} acknowledged before the work was in `{}`. A crash between the two would lose it."
 _POISON, _UNLUCKY, _FRESH = EntryId(1), EntryId(2), EntryId(3)
+_DELETED = ("3-0", "4-0")
+_sizes = {"night": 7}
 
 
 def new_night(client: redis.Redis) -> ConsumerGroup:
-    """Return the group ``crew``: kim holds seven jobs, and the third and fourth were deleted.
+    """Return the group ``crew``: kim holds some jobs, and the third and fourth were deleted.
 
-    The jobs are random numbers. Its client raises after 300 commands, so that a loop over pages has
-    an end.
+    The jobs are random numbers, and have been idle for ten minutes. There are at first seven, and
+    each time another number. The group's client raises after 300 commands, so that a loop over
+    pages has an end.
     """
     client.delete("night", "night:done")
     stream = Stream(client, "night")
-    jobs = sample(range(1000, 10_000), 7)
+    jobs = sample(range(1000, 10_000), next(_SIZES))
+    _sizes["night"] = len(jobs)
     stream.add_many((f"{n}-0", {"job": job}) for n, job in enumerate(jobs, 1))
     crew = stream.group("crew")
     crew.create("0")
-    crew.consumer("kim").read()
-    stream.delete("3-0", "4-0")
+    kim = crew.consumer("kim")
+    held = kim.read()
     journal.start(client, "night")
+    left_ten_minutes_ago(kim, [entry.id for entry in held])
+    stream.delete(*_DELETED)
     hint = "does each page begin at the cursor of the page before, up to EntryId.ZERO (an EntryId)?"
     return Stream(bounded(client, _MOST_COMMANDS, hint), "night").group("crew")
 
 
 def _jobs(crew: ConsumerGroup) -> Picture:
-    """Draw the seven jobs, two of them deleted, and where each one is now."""
+    """Draw the jobs, two of them deleted, and where each one is now."""
     job_of = {entry.id.ms: entry.fields["job"] for entry in stream_of(crew).range()}
     pending = {held.id.ms: held.consumer for held in crew.pending_entries()}
     done = read_list(stream_of(crew), "night:done")
-    jobs = range(1, 8)
+    jobs = range(1, _sizes["night"] + 1)
     return boxes(
         {
             "jobs": [n if n in job_of else Lost(n) for n in jobs],
@@ -76,19 +87,21 @@ def check_night(crew: ConsumerGroup) -> Verdict:
     pending_jobs = {job_of.get(one.id) for one in crew.pending_entries()}
     done = read_list(stream_of(crew), "night:done")
     lost = len({*job_of.values()} - pending_jobs - set(done))
-    early = _early(crew, "night", "night:done", "job")
     client = stream_of(crew).client
     steps = journal.stop(client, "night")
     shortcut = journal.shortcut(steps, "night")
-    kims_jobs = {f"{n}-0": "kim" for n in range(1, 8)}
-    work_of = _work_of(crew, "night:done", "job")
-    unclaimed = acked_unclaimed(steps, "night", "lou", kims_jobs, work_of, ["3-0", "4-0"])
+    size = _sizes["night"]
+    rest = size - len(_DELETED)
+    kims_jobs = {f"{n}-0": "kim" for n in range(1, size + 1)}
+    work_of = journal.pushed("night:done", {job: str(one) for one, job in job_of.items()})
+    handled = replayed(steps, crew, "lou", kims_jobs, work_of, ["night:done"], _DELETED)
+    early = len(handled.early)
     return grade(
-        "five jobs were recovered, and the deleted ones have left the pending entries list.",
+        f"{rest} jobs were recovered, and the deleted ones have left the pending entries list.",
         [
             (
-                len(job_of) != _JOBS,
-                f"the stream has {count_of(len(job_of), 'entry', 'entries')}. Keep all five.",
+                len(job_of) != rest,
+                f"the stream has {count_of(len(job_of), 'entry', 'entries')}. Keep all {rest}.",
             ),
             (bool(shortcut), shortcut),
             (
@@ -122,16 +135,14 @@ def check_night(crew: ConsumerGroup) -> Verdict:
                 sorted(done) != sorted(job_of.values()),
                 f"`night:done` holds {done}. It should hold each job once.",
             ),
+            (bool(handled.unclaimed), _told(_NOT_HELD, handled.unclaimed, "job", "lou")),
             (
-                bool(unclaimed),
-                _JUST_ACKED.format(count_of(len(unclaimed), "job was", "jobs were"), "kim"),
-            ),
-            (
-                claimed_more_than(_PAGE, steps, "night"),
-                f"take pages of {_PAGE}. One large page is enough for seven jobs, but not for a "
+                claimed_more_than(_PAGE, steps, "night", "kim"),
+                f"take pages of {_PAGE}. One large page is enough for {size} jobs, but not for a "
                 "million.",
             ),
             (early > 0, _EARLY.format(count_of(early, "job was", "jobs were"), "night:done")),
+            (bool(handled.dropped), _told(_DROPPED, handled.dropped, "job", "lou")),
         ],
     )
 
@@ -157,7 +168,7 @@ def _sacks(millers: ConsumerGroup) -> Picture:
 def new_mill(client: redis.Redis) -> ConsumerGroup:
     """Return ``millers``: ned holds three entries, delivered five times, four times and once.
 
-    The sacks are random numbers.
+    The sacks are random numbers. The entries have been idle for ten minutes.
     """
     client.delete("mill", "mill:dead", "mill:flour")
     stream = Stream(client, "mill")
@@ -170,6 +181,7 @@ def new_mill(client: redis.Redis) -> ConsumerGroup:
     ned.claim([_POISON], deliveries=_LIMIT)
     ned.claim([_UNLUCKY], deliveries=4)
     journal.start(client, "mill")
+    left_ten_minutes_ago(ned, [_POISON, _UNLUCKY, _FRESH])
     return Stream(bounded(client), "mill").group("millers")
 
 
@@ -189,12 +201,19 @@ def check_mill(millers: ConsumerGroup) -> Verdict:
     names = {consumer.name for consumer in millers.consumers()}
     flour, sacks = read_list(stream_of(millers), "mill:flour"), len(sack_of)
     lost = len(good - pending - set(flour))
-    early = _early(millers, "mill", "mill:flour", "sack")
     client = stream_of(millers).client
     unlucky = [str(one) for one in (_UNLUCKY, _FRESH)]
-    neds = dict.fromkeys(unlucky, "ned")
-    work_of = _work_of(millers, "mill:flour", "sack")
-    unclaimed = acked_unclaimed(journal.stop(client, "mill"), "mill", "moe", neds, work_of)
+    neds = dict.fromkeys([str(_POISON), *unlucky], "ned")
+    ground = journal.pushed("mill:flour", {sack: str(one) for one, sack in sack_of.items()})
+
+    def work_of(command: Command) -> Iterable[str]:
+        added = [word.upper() for word in command[:1]] == ["XADD"] and command[1] == "mill:dead"
+        return [one for one in neds if one in command] if added else ground(command)
+
+    steps, results = journal.stop(client, "mill"), ["mill:flour", "mill:dead"]
+    handled = replayed(steps, millers, "moe", neds, work_of, results)
+    unclaimed, dropped = (ids - {str(_POISON)} for ids in (handled.unclaimed, handled.dropped))
+    early = len(handled.early - {str(_POISON)})
     return grade(
         "the poison entry is a dead letter with its history, and the others are done.",
         [
@@ -220,6 +239,10 @@ def check_mill(millers: ConsumerGroup) -> Verdict:
                 f"{min(errors, default='')!r}. Give `sweep` the error of each ID.",
             ),
             (
+                any(letter.fields.get("sack") != sack_of[_POISON] for letter in letters),
+                "the dead letter doesn't hold the poison's own field, `sack`.",
+            ),
+            (
                 history != {_LIMIT},
                 f"the dead letter says {min(history, default=0)} deliveries, but ned received the "
                 f"sack {_LIMIT} times. Your own claim counts, so sweep first.",
@@ -238,16 +261,19 @@ def check_mill(millers: ConsumerGroup) -> Verdict:
                 f"{count_of(len(pending), 'entry is', 'entries are')} still pending. "
                 "Claim, grind, and acknowledge.",
             ),
-            (
-                bool(unclaimed),
-                _JUST_ACKED.format(count_of(len(unclaimed), "sack was", "sacks were"), "ned"),
-            ),
+            (bool(unclaimed), _told(_NOT_HELD, unclaimed, "sack", "moe")),
             (not journal.claimed(client, "mill", "moe", unlucky), _UNCLAIMED.format("moe")),
             (
                 sorted(flour) != sorted(good),
                 f"`mill:flour` holds {flour}. It should hold each good sack once.",
             ),
             (early > 0, _EARLY.format(count_of(early, "sack was", "sacks were"), "mill:flour")),
+            (
+                str(_POISON) in handled.early,
+                "the poison was given up before it was a dead letter. A crash between the two "
+                "would lose it.",
+            ),
+            (bool(dropped), _told(_DROPPED, dropped, "sack", "moe")),
         ],
     )
 
@@ -259,16 +285,6 @@ def clean_up(client: redis.Redis) -> None:
     client.delete("night", "night:done", "mill", "mill:dead", "mill:flour")
 
 
-def _early(group: ConsumerGroup, key: str, done: str, field: str) -> int:
-    """Count the entries that were acknowledged before their work was on the list `done`."""
-    stream = stream_of(group)
-    steps = journal.stop(stream.client, key)
-    early = journal.lost_by_a_crash(steps, key, _work_of(group, done, field))
-    ids = {str(entry.id) for entry in stream.range()}
-    return len(set(early) & ids - {str(_POISON) if key == "mill" else ""})
-
-
-def _work_of(group: ConsumerGroup, done: str, field: str) -> Callable[[Command], Iterable[str]]:
-    """Return what tells which entries' work a command does: it adds their field to a list."""
-    id_of = {entry.fields[field]: str(entry.id) for entry in stream_of(group).range()}
-    return journal.pushed(done, id_of)
+def _told(hint: str, ids: set[str], noun: str, consumer: str) -> str:
+    were = count_of(len(ids), f"{noun} was", f"{noun}s were")
+    return hint.format(were, consumer, "it" if len(ids) == 1 else "them")

@@ -19,6 +19,7 @@ from exercises.plots import CursorsAndMissed
 from exercises.verdict import Verdict, count_of, grade
 from streamviz import series
 from streamviz.client.arguments import whole_number
+from streamviz.client.entry_id import EntryId
 from streamviz.client.stream import Stream
 from streamviz.errors import NoSuchGroup, NoSuchStream
 from streamviz.observation.history import History
@@ -28,13 +29,16 @@ from streamviz.simulation.scenario import Scenario
 
 _RATE_HZ, _LEAST_S, _MOST_S = 8, 33, 36
 _SHOWN, _MOST_LATE, _LATE = 3, 2, "chat:late"
+_LAST_OLD, _FIRST_NEW = 97, 100  # sequence numbers: as text, "97" comes after "100"
 _WORDS = (
     "tea cup pot jug mug pan jar tin lid tap urn keg vat bin box bag net cap "
-    "hat pin key fan map bell lamp rope nail book door coat shoe ring sock fork"
+    "hat pin key fan map bell lamp rope nail book door coat shoe ring sock fork "
+    "dock leaf moth nest oven pier"
 )
 _ENTRIES, _HELD, _PATIENCE_S = 5, 2, 5.0
 _shifts: dict[str, History] = {}
 _old_words: dict[str, int] = {}
+_said: dict[str, list[str]] = {}
 _shown_early: dict[str, int] = {}  # how many words were on the screen before the first `talk`
 
 
@@ -186,13 +190,14 @@ def new_chat(client: redis.Redis) -> Stream:
     meanwhile.stop("chat")
     old = _old_words["chat"] = randint(5, 20)
     _shown_early.pop("chat", None)
-    _say(Stream(client, "chat"), old)
+    _said["chat"] = []
+    _say(Stream(client, "chat"), old, EntryId(int(time.time() * 1000), _LAST_OLD + 1 - old))
 
     def say_late() -> None:
         late = _late(client)
         if late < _MOST_LATE and len(Stream(client, "chat")) == old + late:
             client.incr(_LATE)
-            _say(Stream(client, "chat"), 1)
+            _say(Stream(client, "chat"), 1, EntryId.MIN)
 
     own = bounded(client)
     meanwhile.start("chat", say_late, client, own)
@@ -200,10 +205,12 @@ def new_chat(client: redis.Redis) -> Stream:
 
 
 def talk(chat: Stream) -> None:
-    """Add two to four random words."""
+    """Add three to five random words, whose IDs must be compared as numbers, and by both parts."""
     with meanwhile.pause("chat"):
         _shown_early.setdefault("chat", chat.client.llen("screen"))
-        _say(chat, randint(2, 4))
+        ms = _next_id(chat).ms
+        _say(chat, randint(2, 4), EntryId(ms, _FIRST_NEW))
+        _say(chat, 1, EntryId(ms + randint(1, 9)))
 
 
 def _late(client: Any) -> int:
@@ -212,10 +219,16 @@ def _late(client: Any) -> int:
     return int(said or 0)
 
 
-def _say(chat: Stream, number: int) -> None:
-    said = [entry.fields["word"] for entry in chat.range()]
+def _next_id(chat: Stream) -> EntryId:
+    return chat.info().last_generated_id.next() if chat.exists() else EntryId.MIN
+
+
+def _say(chat: Stream, number: int, least: EntryId) -> None:
+    """Say random words under the IDs that come next, or from `least` on if that is larger."""
+    said = _said.setdefault("chat", [])
     for word in sample(sorted({*_WORDS.split()} - {*said}), number):
-        chat.add({"word": word})
+        chat.add({"word": word}, id=str(max(least, _next_id(chat))))
+        said.append(word)
 
 
 @hinted("`chat` must be a stream and `screen` a list. Start again with new_chat.")
@@ -225,6 +238,7 @@ def check_chat(chat: Stream) -> Verdict:
     shown = [word.decode() for word in reply]
     with meanwhile.pause("chat"):
         said = [entry.fields["word"] for entry in chat.range()]
+    gone = {*_said.get("chat", ())} - {*said}
     number = _old_words.get("chat", len(said))
     wanted = said[number - _SHOWN :]
     late = _late(chat.client)
@@ -238,6 +252,7 @@ def check_chat(chat: Stream) -> Verdict:
     return grade(
         "the screen shows the last three old words and then each new one, without a gap.",
         [
+            (bool(gone), "words are gone from the stream. Start again with new_chat."),
             (
                 len(said) - late <= number,
                 "no new words were added. Call exercise.talk(chat) in the middle.",
@@ -246,7 +261,7 @@ def check_chat(chat: Stream) -> Verdict:
             (
                 bool(missed),
                 f"you missed {', '.join(missed)}. Read on after the last word that you have. New "
-                "words may arrive between two reads.",
+                "words may arrive between two reads, and words may share a millisecond.",
             ),
             (
                 len(shown) > len(set(shown)),

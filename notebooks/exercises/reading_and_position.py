@@ -168,9 +168,18 @@ def _add_coins(client: redis.Redis, sums: Counter[str], after: int, number: int)
     till = Stream(client, "till")
     for n in range(after + 1, after + number + 1):
         who, cents = choice(_CUSTOMERS), randint(1, 200)
-        till.add({"who": who, "cents": str(cents)}, id=f"{n}-0")
+        till.add({"who": who, "cents": str(cents)}, id=_coin_id(n))
         sums[who] += cents
-    return till.range(f"({after}-0")
+    return till.range(f"({_coin_id(after)}")
+
+
+def _coin_id(number: int) -> str:
+    """Return a coin's ID: one that must be compared by both of its parts, and as numbers.
+
+    The first coins share a millisecond, and have the sequence numbers 6 to 11. Those that come
+    later are in millisecond 10.
+    """
+    return f"7-{number + 5}" if number <= _COINS else f"10-{number - _COINS}"
 
 
 def _count(client: redis.Redis, count: Count, commands: int) -> bool:
@@ -207,9 +216,17 @@ def _grade_till(
     reply: Any = client.hgetall("till:balance")
     balance = Counter({name.decode(): int(cents) for name, cents in reply.items()})
     before, wanted = sums
-    missing = "a coin is missing from the sums."
-    if cut != _MEANWHILE:
-        missing = "a coin was not counted. The position had already moved past it."
+    missing = "a coin was not counted. The position had already moved past it."
+    twice = "a coin was counted twice. Its position was not saved with it."
+    if cut in ("", _MEANWHILE):  # the power stayed on
+        missing = (
+            "a coin is missing from the sums. Read up to the end, and compare IDs as numbers, not "
+            "as text."
+        )
+        twice = (
+            "a coin was counted twice. Save the last coin's whole ID, and compare IDs as numbers, "
+            "not as text."
+        )
     fallen = ", ".join(name for name in before if balance[name] < before[name])
     return grade(
         "each coin counts once, whenever the power fails.",
@@ -230,7 +247,7 @@ def _grade_till(
             (balance == before, f"no coin was added to the sums in `till:balance`.{cut}"),
             (
                 bool(balance - wanted),
-                f"a coin was counted twice. Its position was not saved with it.{cut}",
+                f"{twice}{cut}",
             ),
             (bool(wanted - balance), f"{missing}{cut}"),
         ],

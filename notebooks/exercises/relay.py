@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import product
 
 import redis
 
@@ -32,7 +33,8 @@ from streamviz.client.stream import Stream
 
 _POINTS = ((4, 4), (2, 2), (6, 6))
 _MOST_COMMANDS = 300
-_DEAD_MS, _MINUTE_MS, _ALIVE_MS = 70_000, 60_000, 50_000
+_DEAD_MS, _MINUTE_MS, _ALIVE_MS = 60_500, 60_000, 50_000
+_FAILURES = {1: "once", 5: "five times in a row"}
 
 Judge = Callable[[Entry], str]
 Relay = Callable[[ConsumerGroup, Judge], object]
@@ -55,7 +57,7 @@ def check_relay(client: redis.Redis, relay: Relay) -> Verdict:
     2. While a move is judged, another judge takes it too, if it may: if the move was not delivered
        to anyone yet, or has been idle for a minute.
     3. Another judge is alive: it has held a move of another game for fifty seconds.
-    4. Judging one of the moves fails once.
+    4. Judging one of the moves fails once, or five times in a row.
     5. The process dies before its first command, before its second, and so on.
 
     Parameters
@@ -123,22 +125,23 @@ def _graded(
 
 
 def _with_failures(client: redis.Redis, relay: Relay) -> Verdict:
-    for failing in range(1, MOVES + 1):
+    for times, failing in product(_FAILURES, range(1, MOVES + 1)):
         group = _new(client)
         calls: list[str] = []
+        fails = range(failing, failing + times)
 
-        def before(entry: Entry, failing: int = failing, calls: list[str] = calls) -> None:
+        def before(entry: Entry, fails: range = fails, calls: list[str] = calls) -> None:
             calls.extend(move.req_id for move in moves_of([entry]).values())
-            if len(calls) == failing:
+            if len(calls) in fails:
                 raise JudgeFailed(f"the judge could not judge {calls[-1]} this time")
 
         with suppress(Exception):  # the judge's, which the function may have put into its own
             _run(client, relay, before)
         failed = calls[failing - 1]
-        verdict = grade_lost(group, failed, f"Judging {failed} failed")
+        verdict = grade_lost(group, failed, f"Judging {failed} failed {_FAILURES[times]}")
         if verdict.right:
             _run(client, relay)
-            verdict = grade_again(group, failed)
+            verdict = grade_again(group, failed, _FAILURES[times])
         if not verdict.right:
             break
     return verdict
@@ -165,7 +168,7 @@ def _with_deaths(client: redis.Redis, relay: Relay) -> Verdict:
 
 
 def _new(client: redis.Redis, *, live: bool = False) -> ConsumerGroup:
-    """Return the group ``judge``: ann has held move 1 for 70 seconds, ben holds 2, and 3 is new.
+    """Return the group ``judge``: ann has held move 1 for over a minute, ben holds 2, and 3 is new.
 
     With `live`, the judge cy has held a move of another game for fifty seconds; it came between 2
     and 3.

@@ -117,7 +117,7 @@ def grade_lost(group: ConsumerGroup, failed: str, why: str) -> Verdict:
 
 
 @hinted(_GONE, _requests)
-def grade_again(group: ConsumerGroup, failed: str) -> Verdict:
+def grade_again(group: ConsumerGroup, failed: str, times: str) -> Verdict:
     """Grade the run after a failure: now every move is made, and none is pending."""
     said = answers(group.connection.client, RELAY)
     twice = min((req_id for req_id, words in said.items() if len(words) > 1), default="")
@@ -128,19 +128,19 @@ def grade_again(group: ConsumerGroup, failed: str) -> Verdict:
         [
             (
                 bool(twice),
-                f"judging {failed} failed once, and your function was called again. {twice} had "
+                f"judging {failed} failed {times}, and your function was called again. {twice} had "
                 "its answer, but was still pending, so it has two answers, "
                 f"{quoted(said.get(twice, []))}. Acknowledge each move as soon as it is answered.",
             ),
             (
                 bool(rejected),
-                f"judging {failed} failed once, and {rejected[0] if rejected else ''} was judged "
-                "all the same, and rejected. After a failure judge no younger move, but begin "
-                "again with the oldest.",
+                f"judging {failed} failed {times}, and {rejected[0] if rejected else ''} was "
+                "judged all the same, and rejected. After a failure judge no younger move, but "
+                "begin again with the oldest.",
             ),
             (
                 len(said) < MOVES or pending > 0 or bool(waiting),
-                f"judging {failed} failed once, and your function was called again. "
+                f"judging {failed} failed {times}, and your function was called again. "
                 f"{len(said)} of 3 moves are answered, and "
                 f"{count_of(pending, 'is', 'are')} pending. A restart begins with what is "
                 "pending, its own included.",

@@ -25,13 +25,15 @@ def new_till(client: redis.Redis) -> Stream:
     """Return ``till`` with six bills of random prices; three of them begin with the table.
 
     Which three is random. Neither the position of a number nor its size tells what it is, and no
-    other sum of six numbers, one of each bill, is that of the prices.
+    other sum of six numbers, one of each bill, is that of the prices. Two prices are equal, so a
+    set of the prices lacks one.
     """
     client.delete("till", "takings")
     till = Stream(client, "till")
     while True:
         numbers = sample(range(1, 1000), 2 * _BILLS)
         prices, tables = numbers[:_BILLS], numbers[_BILLS:]
+        prices[5] = prices[4]
         sums = [sum(taken) for taken in product(*zip(prices, tables, strict=True))]
         if len(set(sums)) == 2**_BILLS and prices[0] > tables[0] and prices[1] < tables[1]:
             break

@@ -12,8 +12,10 @@ from typing import Any
 
 import redis
 
+from exercises.failing import Failing
 from exercises.hints import hinted, misfit
 from exercises.interrupted import EndlessLoop, interrupted
+from exercises.sale_keys import expire, misplaced
 from exercises.turns import BUYERS, Turns
 from exercises.verdict import Verdict, count_of, grade
 from streamviz.client.stream import Stream
@@ -58,20 +60,22 @@ def check_sale(client: redis.Redis, take: Take) -> Verdict:
     """
     if hint := misfit(take, "client", "seat", "buyer"):
         return Verdict(False, hint)
-    verdict = Verdict(True, _RIGHT)
+    verdict, sent = Verdict(True, _RIGHT), Failing(client)
     for check in (_at_once, _with_pauses, _with_deaths):
         if verdict.right:
             _clean_up(client)
-            verdict = check(client, take)
+            verdict = check(client, sent.client, take)
+    if verdict.right and (hint := misplaced(client, SALE, sent.words)):
+        return Verdict(False, hint)
     return verdict
 
 
-def _at_once(client: redis.Redis, take: Take) -> Verdict:
-    hint = _sell(client, take)
+def _at_once(client: redis.Redis, buyers: redis.Redis, take: Take) -> Verdict:
+    hint = _sell(client, buyers, take)
     return Verdict(False, hint) if hint else _grade_crowd(client)
 
 
-def _sell(client: redis.Redis, take: Take) -> str:
+def _sell(client: redis.Redis, buyers: redis.Redis, take: Take) -> str:
     """Let four buyers at once try to take each of twelve seats; return a hint if one is stuck."""
     promises = Stream(client, f"{SALE}promises")
     start = threading.Barrier(BUYERS)
@@ -81,7 +85,7 @@ def _sell(client: redis.Redis, take: Take) -> str:
         for number, turn in enumerate(turns):
             start.wait(_TIMEOUT_S)
             try:
-                with interrupted(client, partial(turn.stop, buyer)) as slow:
+                with interrupted(buyers, partial(turn.stop, buyer)) as slow:
                     if not any(one.stuck for one in turns) and take(
                         slow, f"seat-{number}", f"buyer-{buyer}"
                     ):
@@ -158,25 +162,25 @@ class _Attempts:
         return verdict
 
 
-def _with_pauses(client: redis.Redis, take: Take) -> Verdict:
-    attempt = _Attempts(client, take)
+def _with_pauses(client: redis.Redis, buyers: redis.Redis, take: Take) -> Verdict:
+    attempt = _Attempts(buyers, take)
     for pause in range(1, _MOST_COMMANDS):
         seat, late = f"seat-{pause}", list[bool]()
-        expired: list[str] = []
+        expired: list[bool] = []
 
         def before(
             number: int,
             pause: int = pause,
             seat: str = seat,
             late: list[bool] = late,
-            expired: list[str] = expired,
+            expired: list[bool] = expired,
         ) -> None:
             if number == pause:
-                expired += _expire(client)
+                expired.append(expire(client, SALE))
                 late.append(attempt(seat, "late"))
 
         slow = attempt(seat, "slow", before)
-        verdict = _grade_pause(client, seat, (slow, *late), bool(expired))
+        verdict = _grade_pause(client, seat, (slow, *late), any(expired))
         if not verdict.right or not late:
             return attempt.graded(verdict)
     return Verdict(False, f"{_MOST_COMMANDS} commands for one seat. Does it end?")
@@ -215,8 +219,8 @@ def _grade_pause(
     )
 
 
-def _with_deaths(client: redis.Redis, take: Take) -> Verdict:
-    attempt = _Attempts(client, take)
+def _with_deaths(client: redis.Redis, buyers: redis.Redis, take: Take) -> Verdict:
+    attempt = _Attempts(buyers, take)
     for last in range(_MOST_COMMANDS):
         seat, died = f"seat-{last}", list[bool]()
 
@@ -230,7 +234,7 @@ def _with_deaths(client: redis.Redis, take: Take) -> Verdict:
         what = "a buyer got no answer, because the connection broke"
         if died:
             what = f"a buyer died after {count_of(last, 'command')}"
-        _expire(client)
+        expire(client, SALE)
         other, again = attempt(seat, "other"), attempt(seat, "first")
         verdict = _grade_death(client, seat, what, other=other, again=again)
         if not verdict.right or not died:
@@ -270,14 +274,6 @@ def _grade_death(client: redis.Redis, seat: str, what: str, *, other: bool, agai
 def _owner(client: redis.Redis, seat: str) -> str:
     owner: Any = client.hget(f"{SALE}seats", seat)
     return owner.decode() if owner else ""
-
-
-def _expire(client: redis.Redis) -> list[str]:
-    """Delete what would expire, as if much time had passed, and return the keys."""
-    keys = [key for key in client.scan_iter(f"{SALE}*", count=1000) if client.pttl(key) != -1]
-    for key in keys:
-        client.delete(key)
-    return [key.decode() for key in keys]
 
 
 def _clean_up(client: redis.Redis) -> None:

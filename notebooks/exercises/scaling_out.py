@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any
 
-import redis
-from redis.exceptions import MovedError
-
-from exercises.bars import Part, bars
+from exercises.bars import Part
 from exercises.boxes import boxes
 from exercises.hints import hinted, misfit
 from exercises.picture import Picture
+from exercises.redirections import replies as replies
+from exercises.redirections import replies_picture as replies_picture
+from exercises.redirections import with_replies as with_replies
 from exercises.verdict import Verdict, grade
 from streamviz.client.cluster import SLOTS, Client, slot_of
 from streamviz.client.stream import Stream
@@ -28,10 +28,11 @@ from streamviz.simulation.clock import EPOCH_MS
 from streamviz.widgets import Live, partition_lanes
 
 Depot = list[tuple[Stream, Stream]] | Verdict
-Said = list[tuple[str, dict[str, str]]]
 
 SHOPS = range(1, 7)
 KINDS = ("stock", "orders")
+_PARCELS = [(f"{n}-0", {"parcel": str(n)}) for n in range(1, 11)]
+_HELD = ("1-0", "2-0", "3-0")
 _TICK_MS = 100
 _MOVE_AT = (40, 52, 64, 76)
 _QUICK_FROM = 90
@@ -133,42 +134,6 @@ def kept(
     }
 
 
-def replies(cluster: EmbeddedCluster, key: str) -> dict[str, str]:
-    """Return what each node says to a client that asks it for a key: an answer, ASK or MOVED."""
-    return {node.name: _reply(node.server.client(), key) for node in cluster.nodes}
-
-
-def with_replies(
-    cluster: EmbeddedCluster, key: str, steps: Iterator[str]
-) -> tuple[Iterator[str], Said]:
-    """Return the steps of a move, and a list that gets each step with the `replies` after it."""
-    said: Said = []
-
-    def noted() -> Iterator[str]:
-        for step in steps:
-            said.append((step, replies(cluster, key)))
-            yield step
-
-    return noted(), said
-
-
-def replies_picture(said: Said, *nodes: str) -> Picture:
-    """Draw what some nodes said after each step."""
-    rows = {"after": [step for step, _ in said]}
-    rows |= {node: [words[node] for _, words in said] for node in nodes}
-    return bars({row: [Part(1, word) for word in words] for row, words in rows.items()})
-
-
-def _reply(client: redis.Redis, key: str) -> str:
-    try:
-        client.xlen(key)
-    except redis.ResponseError as error:
-        client.close()
-        return "says MOVED" if isinstance(error, MovedError) else "says ASK"
-    client.close()
-    return "answers"
-
-
 def new_depot(client: Client, name: Callable[[int, str], Any]) -> Depot:
     """Return each shop's two streams, empty, under the names that you choose.
 
@@ -238,26 +203,41 @@ def new_parcels(cluster: EmbeddedCluster, client: Client) -> Partitions:
     _begin(cluster, parts)
     groups = parts.create_group("vans")
     for group in groups:
-        Stream(client, group.key).add_many((f"{n}-0", {"parcel": n}) for n in range(1, 11))
-        group.consumer("van").read(3)
+        Stream(client, group.key).add_many(_PARCELS)
+        group.consumer("van").read(len(_HELD))
     return parts
 
 
 @hinted("a partition or its group is missing. Move slots, and delete nothing.")
 def check_parcels(cluster: EmbeddedCluster, parts: Partitions) -> Verdict:
     """Grade exercise 2: two partitions on each node, with all parcels and all pending entries."""
-    entries = [stream.length() for stream in parts.streams]
-    pending = [group.pending().consumers.get("van", 0) for group in parts.group("vans")]
+    entries = [[(str(one.id), one.fields) for one in part.range()] for part in parts.streams]
+    pending = [
+        {str(one.id): one.consumer for one in group.pending_entries()}
+        for group in parts.group("vans")
+    ]
+    cursors = {str(group.info().last_delivered_id) for group in parts.group("vans")}
     counts = {node: len(numbers) for node, numbers in placed(cluster, parts).items()}
     words = "now there are " + ", ".join(f"{count} on {node}" for node, count in counts.items())
     at_home = all(cluster.slot_owner(one.key).name == _home(cluster, one) for one in parts.streams)
     verdict = grade(
         "each node has two partitions, and all parcels and pending entries have moved along.",
         [
-            (entries != [10] * len(parts), "parcels are missing. Moving a slot loses none."),
             (
-                pending != [3] * len(parts),
+                [len(part) for part in entries] != [10] * len(parts),
+                "parcels are missing. Moving a slot loses none.",
+            ),
+            (
+                any(part != _PARCELS for part in entries),
+                "some parcels have other IDs or fields. Moving a slot changes none.",
+            ),
+            (
+                any(held != dict.fromkeys(_HELD, "van") for held in pending),
                 "pending parcels are missing or new. Moving a slot loses and adds none.",
+            ),
+            (
+                cursors != {_HELD[-1]},
+                "a group's cursor has moved. Moving a slot leaves the cursor as it was.",
             ),
             (
                 at_home,
@@ -280,6 +260,12 @@ def _begin(cluster: EmbeddedCluster, parts: Partitions) -> None:
     """Empty the partitions, and move each one to the node that had its slot at first."""
     for stream in parts.streams:
         stream.client.delete(stream.key)
+    to_their_places(cluster, parts)
+
+
+def to_their_places(cluster: EmbeddedCluster, parts: Partitions) -> None:
+    """Move each partition to the node that had its slot at first."""
+    for stream in parts.streams:
         home = _home(cluster, stream)
         if cluster.slot_owner(stream.key).name != home:
             cluster.move_slot(slot_of(stream.key), home)

@@ -157,8 +157,9 @@ def check_nothing_left_behind(client: redis.Redis) -> Verdict:
             ),
             (
                 lost > 0,
-                f"{count_of(lost, 'order is', 'orders are')} lost (delivered, but neither handled "
-                "nor pending). Without a pending entry, no consumer can recover an order.",
+                f"{count_of(lost, 'order is', 'orders are')} lost (delivered, but neither pending "
+                "nor handled by the shop). Without a pending entry, no consumer can recover an "
+                "order.",
             ),
             (
                 lost < 0,

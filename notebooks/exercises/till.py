@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import product
 
 import redis
 
@@ -20,12 +21,22 @@ RECEIPTS = [{"receipt": n, "sum": s} for n, s in ((1, 4), (2, 7), (2, 7), (3, 4)
 """The receipts that the till sends: four, two of them twice because an answer was lost."""
 
 Send = Callable[[Stream, dict[str, int]], object]
-_MOST_COMMANDS = 100
+_MOST_COMMANDS, _MOST_FAILURES = 100, 5
 _AWAY = "exercise:away:"
 _FORGOTTEN = (
     ", and keep no list of them in memory, which dies with the till, or under a key that does not "
     "begin with `till`"
 )
+_WENT_ON = (
+    "and your code went on as if the receipt were there. Catch only the error that you expect, and "
+    "go on only if the receipt is there."
+)
+_REASONS = {
+    "broken": f"The connection broke {{}} before a command was sent, {_WENT_ON}",
+    "lost": "The connection broke {} after Redis had run a command and before its reply arrived. "
+    "Then your code can't know whether the receipt is there. Look again, or let Redis refuse it.",
+    "full": f"Redis refused a receipt {{}} because its memory was full (OOM), {_WENT_ON}",
+}
 _REFUSED = "If Redis refuses a receipt because it is there already, that is fine. Catch that error."
 _OUTSIDE = (
     "some commands about `till` did not come over the stream that `send` gets, so the check could "
@@ -39,8 +50,9 @@ def check_till(client: redis.Redis, send: Send) -> Verdict:
 
     Send the receipts. In the first run the till does not die. In each further run, with a new
     stream, it dies before its first command, before its second, and so on; then it starts again
-    with the first receipt. In the last runs, one command fails: the connection breaks, or the
-    server is full. Then what the till remembers in Python does not fit what is in Redis.
+    with the first receipt. In further runs, one command fails, or five in a row do: the connection
+    breaks before they are sent or before their replies arrive, or the server is full. In the last
+    runs, what the till remembers in Python does not fit what is in Redis.
 
     Parameters
     ----------
@@ -137,16 +149,11 @@ def _is_about_the_till(words: list[str]) -> bool:
 
 
 def _with_failures(client: redis.Redis, sent: Failing, send: Send, commands: int) -> Verdict | None:
-    """Let one command fail in each run; return the first verdict that is not right."""
-    reasons = {
-        "broken": "The connection broke once, and your code went on as if the receipt were there",
-        "full": "Redis refused a receipt because its memory was full (OOM), and your code went on "
-        "as if the receipt were there",
-    }
-    for how, reason in reasons.items():
+    """Let one command fail in each run, or five; return the first verdict that is not right."""
+    for (how, reason), times in product(_REASONS.items(), (1, _MOST_FAILURES)):
         for number in range(1, commands + 1):
             _delete(client, "till")
-            sent.begin(number, how)
+            sent.begin(number, how, times)
             try:
                 with _watched(sent.client) as own:
                     _send_all(own, send)
@@ -156,8 +163,8 @@ def _with_failures(client: redis.Redis, sent: Failing, send: Send, commands: int
                 sent.begin()
                 with _watched(sent.client) as own:
                     _send_all(own, send)
-            hint = f" {reason}. Catch only the error that you expect."
-            if not (verdict := _grade_till(client, hint)).right:
+            hint = reason.format("once" if times == 1 else "five times in a row")
+            if not (verdict := _grade_till(client, f" {hint}")).right:
                 return verdict
     return None
 

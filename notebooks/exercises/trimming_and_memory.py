@@ -2,191 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import cycle
 from random import randint, sample
 
 import redis
 
-from exercises import meanwhile
+from exercises import belts
+from exercises.belts import check_belt, new_belt
 from exercises.bounded import bounded
-from exercises.boxes import Lost, Trimmed, boxes
+from exercises.boxes import Lost, boxes
 from exercises.consumer_groups import read_list
-from exercises.hints import hinted, misfit
-from exercises.interrupted import EndlessLoop, deadline
+from exercises.hints import hinted
 from exercises.picture import Picture
 from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
 
-Plan = dict[str, tuple[int, int]]  # for each group: how many parts it received; what it still holds
-_KEYS = ("belt", "belt-2", "belt-3")
-_FIRST_PLAN: Plan = {"paint": (8, 6), "pack": (12, 8), "count": (4, 0)}
-_BUSY_PLAN: Plan = {"count": (4, 0)}
+__all__ = ["check_attic", "check_belt", "clean_up", "new_attic", "new_belt"]
+
+_BOXES, _HELD, _CHUNK = 260, 240, 20
 _MOST_COMMANDS = 500
-_ALL = range(1, 13)
-_BOXES, _HELD, _TRIMMED, _CHUNK = 260, 240, 160, 20
-_attic_ids: list[EntryId] = []  # of the newest attic, also those that were trimmed
+# how many boxes are trimmed, attic by attic: nobody can count on the number of the last one, and
+# the notebook's outputs are the same in each run
+_numbers = cycle((160, 120, 180, 140, 200))
 
 
-def _second_plan() -> Plan:
-    """Return a random plan: the fourth group needs the earliest part, no group the next."""
-    first = randint(2, 4)  # on the first belt it is 5
-    paint, count = randint(first + 3, 11), randint(first + 1, 9)
-    return {
-        "paint": (paint, randint(first + 2, paint - 1)),
-        "pack": (12, randint(10, 11)),
-        "count": (count, 0),
-        "ship": (randint(first + 1, 11), first),
-    }
+@dataclass(slots=True)
+class _Attic:
+    """The newest attic: all its IDs, how many were trimmed, how often the boxes were delivered."""
+
+    ids: list[EntryId] = field(default_factory=list)
+    trimmed: int = 0
+    deliveries: int = 0
 
 
-def new_belt(client: redis.Redis, key: str = "belt", plan: Plan = _FIRST_PLAN) -> Stream:
-    """Return a belt with twelve parts and its groups, as planned.
-
-    On the second belt, all IDs share a millisecond, which is random.
-    """
-    client.delete(key)
-    belt = Stream(client, key)
-    ms = randint(100, 999)
-    ids = [f"{ms}-{n}" if key == "belt-2" else f"{n}-0" for n in range(1, 13)]
-    belt.add_many((one, {"part": n}) for n, one in enumerate(ids, 1))
-    for name, (delivered, pending) in plan.items():
-        group = belt.group(name)
-        group.create("0")
-        group.consumer("one").read(delivered)
-        group.ack(*(one for n, one in enumerate(ids[:delivered], 1) if n != pending))
-    return belt
-
-
-def _part(entry_id: EntryId) -> int:
-    return entry_id.seq or entry_id.ms
-
-
-def check_belt(client: redis.Redis, trim: Callable[[Stream], object]) -> Verdict:
-    """Grade exercise 1: trim two belts; each loses what comes before its first needed entry.
-
-    On a third belt, a consumer reads an entry after the first XPENDING: no needed entry is lost.
-
-    Parameters
-    ----------
-    client : redis.Redis
-        The server.
-    trim : callable
-        Called with a belt.
-    """
-    if hint := misfit(trim, "belt"):
-        return Verdict(False, hint)
-    plans = dict(zip(_KEYS, (_FIRST_PLAN, _second_plan(), _BUSY_PLAN), strict=True))
-    verdicts = []
-    for key, plan in plans.items():
-        busy = plan is _BUSY_PLAN
-        own = bounded(client, _MOST_COMMANDS, "does your loop end?")
-        belt = new_belt(own, key, plan)
-        if busy:
-            _read_after_a_question(key, client, own)
-        try:
-            with deadline():
-                trim(belt)
-        except EndlessLoop as error:
-            return Verdict(False, str(error))
-        finally:
-            meanwhile.stop(key)
-        verdicts.append((_grade_busy_belt if busy else _grade_belt)(Stream(client, key), plan))
-        if not verdicts[-1].right:
-            return verdicts[-1]
-    return verdicts[0]
-
-
-def _read_after_a_question(key: str, client: redis.Redis, own: redis.Redis) -> None:
-    """Let the consumer of ``count`` read one entry after a question about pending entries."""
-    count = Stream(client, key).group("count")
-
-    def read_one() -> None:
-        if not count.pending().count:
-            count.consumer("one").read(1)
-
-    questions = ("XPENDING", "XREADGROUP")
-    meanwhile.start(key, read_one, client, own, questions=questions)
-
-
-def _parts(belt: Stream, plan: Plan) -> Picture:
-    """Draw the parts, and below them those that each group still needs."""
-    left = {_part(entry.id) for entry in belt.range()}
-    needs_of = {name: {*range(sent + 1, 13), held} for name, (sent, held) in plan.items()}
-    needed = set[int]().union(*needs_of.values())
-    rows: dict[str, list[object]] = {
-        belt.key: [n if n in left else (Lost if n in needed else Trimmed)(n) for n in _ALL]
-    }
-    for name, needs in needs_of.items():
-        rows[f"{name} needs"] = [
-            None if n not in needs else n if n in left else Lost(n) for n in _ALL
-        ]
-    return boxes(rows)
-
-
-@hinted("the belt or one of its groups is missing. Your function should only trim.", _parts)
-def _grade_belt(belt: Stream, plan: Plan) -> Verdict:
-    pending_of = {name: {pending} - {0} for name, (_, pending) in plan.items()}
-    first_of = {
-        name: min([delivered + 1, *pending_of[name]]) for name, (delivered, _) in plan.items()
-    }
-    needed = {
-        n for name, (sent, _) in plan.items() for n in {*range(sent + 1, 13), *pending_of[name]}
-    }
-    left = {_part(entry.id) for entry in belt.range()}
-    cursors = {one.name: _part(one.last_delivered_id) for one in belt.groups()}
-    lost = min(needed - left, default=0)
-    owner = next((name for name in plan if lost in pending_of[name]), "")
-    waits_for = " and ".join(name for name, (sent, _) in plan.items() if lost > sent)
-    still = {name: {_part(one.id) for one in belt.group(name).pending_entries()} for name in plan}
-    first = min(first_of.values())
-    extra = sorted(n for n in left if n < first)
-    gone = sorted({*range(first, 13)} - left)
-    why = f"It is pending for {owner}" if owner else f"It is waiting for {waits_for}"
-    return grade(
-        "on two belts, exactly the entries before the first needed one are trimmed. On the third, "
-        "no needed entry is lost while a consumer reads.",
-        [
-            (
-                lost > 0,
-                f"{count_of(len(needed - left), 'needed entry is', 'needed entries are')} gone, "
-                f"such as {lost}. {why}.",
-            ),
-            (still != pending_of, "other entries are pending than before. Only trim."),
-            (
-                cursors != {name: delivered for name, (delivered, _) in plan.items()},
-                "a group has another cursor than before, or is new. Only trim.",
-            ),
-            (
-                bool(extra),
-                f"{count_of(len(extra), 'entry is', 'entries are')} left that no group needs, "
-                f"such as {max(extra, default=0)}. Which is the first needed entry?",
-            ),
-            (
-                bool(gone),
-                f"{' and '.join(map(str, gone))} came after {first}, the first needed entry. "
-                "Remove only what comes before it.",
-            ),
-        ],
-    )
-
-
-@hinted("the belt or its group is missing. Your function should only trim.", _parts)
-def _grade_busy_belt(belt: Stream, plan: Plan) -> Verdict:
-    left = {_part(entry.id) for entry in belt.range()}
-    (delivered, _), *_others = plan.values()
-    lost = {*range(delivered + 1, 13)} - left
-    return grade(
-        "no needed entry is lost.",
-        [
-            (
-                bool(lost),
-                f"on a third belt, count read {min(lost, default=0)} just after your function had "
-                "asked what is pending, and then it was trimmed. Ask for the cursors first.",
-            )
-        ],
-    )
+_attic = _Attic()
 
 
 def _boxes_in_the_attic(crew: ConsumerGroup) -> Picture:
@@ -194,7 +46,7 @@ def _boxes_in_the_attic(crew: ConsumerGroup) -> Picture:
     there = {entry.id for entry in stream_of(crew).range()}
     pending = {one.id for one in crew.pending_entries(count=_BOXES * 2)}
     listed = read_list(stream_of(crew), "attic:lost")
-    places = [_attic_ids[n : n + _CHUNK] for n in range(0, len(_attic_ids), _CHUNK)]
+    places = [_attic.ids[n : n + _CHUNK] for n in range(0, len(_attic.ids), _CHUNK)]
     rows: dict[str, list[object]] = {"in the stream": [], "pending": [], "attic:lost": []}
     for ids in places:
         kept = sum(one in there for one in ids)
@@ -208,19 +60,22 @@ def _boxes_in_the_attic(crew: ConsumerGroup) -> Picture:
 
 
 def new_attic(client: redis.Redis) -> ConsumerGroup:
-    """Return ``crew`` on ``attic``: ida holds 240 of 260 boxes, and 160 of them were trimmed.
+    """Return ``crew`` on ``attic``: ida holds 240 of 260 boxes, and some of them were trimmed.
 
-    The IDs are random.
+    The IDs are random, and so is how often the boxes were delivered. Each attic has another number
+    of trimmed boxes than the one before.
     """
     client.delete("attic", "attic:lost")
     attic = Stream(client, "attic")
     ids = [f"{ms}-0" for ms in sorted(sample(range(10_000, 100_000), _BOXES))]
-    _attic_ids[:] = map(EntryId.parse, ids)
+    _attic.ids = [EntryId.parse(one) for one in ids]
+    _attic.trimmed, _attic.deliveries = next(_numbers), randint(3, 9)
     attic.add_many((one, {"box": n}) for n, one in enumerate(ids, 1))
     crew = attic.group("crew")
     crew.create("0")
     crew.consumer("ida").read(_HELD)
-    attic.trim(minid=ids[_TRIMMED])
+    crew.consumer("ida").claim(ids[:_HELD], deliveries=_attic.deliveries)
+    attic.trim(minid=ids[_attic.trimmed])
     return Stream(bounded(client, _MOST_COMMANDS, "does your loop end?"), "attic").group("crew")
 
 
@@ -232,18 +87,21 @@ def check_attic(crew: ConsumerGroup) -> Verdict:
     """Grade exercise 2: exactly the entries that still exist are pending; the lost ones listed."""
     if find_group(stream_of(crew), crew.name) is None:
         return Verdict(False, "the group was deleted, and with it all pending entries.")
-    pending = {one.id for one in crew.pending_entries(count=_BOXES * 2)}
+    ids, number = _attic.ids, _attic.trimmed
+    deliveries = {one.id: one.deliveries for one in crew.pending_entries(count=_BOXES * 2)}
+    pending = {*deliveries}
     entries = [entry.id for entry in stream_of(crew).range()]
-    trimmed, lost = pending - {*entries}, {*_attic_ids[_TRIMMED:_HELD]} - pending
-    new = pending & {*_attic_ids[_HELD:]}
+    trimmed, lost = pending - {*entries}, {*ids[number:_HELD]} - pending
+    new = pending & {*ids[_HELD:]}
+    anew = [one for one, times in deliveries.items() if times < _attic.deliveries]
     listed = read_list(stream_of(crew), "attic:lost")
-    gone = {str(one) for one in _attic_ids[:_TRIMMED]}
+    gone = {str(one) for one in ids[:number]}
     return grade(
-        f"the {_TRIMMED} trimmed entries are no longer pending, their IDs are on the list, and the "
-        f"{_HELD - _TRIMMED} that exist are still pending.",
+        f"the {number} trimmed entries are no longer pending, their IDs are on the list, and the "
+        f"{_HELD - number} that exist are still pending.",
         [
             (
-                entries != _attic_ids[_TRIMMED:],
+                entries != ids[number:],
                 "the stream has other entries than before. Leave the stream as it is.",
             ),
             (
@@ -262,6 +120,12 @@ def check_attic(crew: ConsumerGroup) -> Verdict:
                 f"{'is' if len(new) == 1 else 'are'} pending now. Deliver nothing new.",
             ),
             (
+                bool(anew),
+                f"{count_of(len(anew), 'box was', 'boxes were')} delivered anew, or "
+                f"{'its' if len(anew) == 1 else 'their'} delivery count was set back. Each had "
+                f"been delivered {_attic.deliveries} times. Let it stay pending.",
+            ),
+            (
                 bool(gone - {*listed}),
                 f"{count_of(len(gone - {*listed}), 'trimmed ID is', 'trimmed IDs are')} not on the "
                 "list `attic:lost`. Each page of XAUTOCLAIM tells which IDs it dropped.",
@@ -276,4 +140,4 @@ def check_attic(crew: ConsumerGroup) -> Verdict:
 
 def clean_up(client: redis.Redis) -> None:
     """Delete the keys of the exercises."""
-    client.delete(*_KEYS, "attic", "attic:lost")
+    client.delete(*belts.KEYS, "attic", "attic:lost")

@@ -18,7 +18,8 @@ from streamviz.plots.contrast import TEXT_COLOURS
 from streamviz.plots.svg import on_ground, render_saved
 from streamviz.plots.traces import colour
 
-_WIDTH, _LEFT, _RIGHT, _ROW, _HIGH = 720, 190, 130, 30, 20  # pixels
+_WIDTH, _LEFT, _RIGHT, _ROW, _HIGH = 720, 190, 160, 30, 20  # pixels
+_ACKED = {1, 2}  # letters of the tray that no group needs any more
 
 
 def pending_and_there(group: ConsumerGroup, among: Iterable[str] = ()) -> Picture:
@@ -77,6 +78,8 @@ def left_and_pending(group: ConsumerGroup) -> tuple[Ids, Ids]:
 def trays(states: Mapping[str, tuple[Ids, Ids]]) -> Picture:
     """Draw six letters in the stream and those that are pending, for each way to trim.
 
+    Letters 1 and 2 were acknowledged: they are crossed out in grey, as no group needs them.
+
     Parameters
     ----------
     states : mapping of str to (list of EntryId, list of EntryId)
@@ -85,7 +88,9 @@ def trays(states: Mapping[str, tuple[Ids, Ids]]) -> Picture:
     rows: dict[str, list[object]] = {}
     for way, both in states.items():
         left, pending = ({one.ms for one in ids} for ids in both)
-        rows[f"{way}: stream"] = [n if n in left else Lost(n) for n in range(1, 7)]
+        rows[f"{way}: stream"] = [
+            n if n in left else (Trimmed if n in _ACKED else Lost)(n) for n in range(1, 7)
+        ]
         rows[f"{way}: pending"] = [
             None if n not in pending else n if n in left else Lost(n) for n in range(1, 7)
         ]
@@ -134,7 +139,7 @@ def bars(values: Mapping[str, float], unit: str) -> Picture:
     Examples
     --------
     >>> bars({"added": 15.3, "read": 270.2}, "bytes")
-    added 15 bytes, read 270 bytes
+    added 15.3 bytes, read 270.2 bytes
     """
     most = max(values.values(), default=0) or 1
     parts, y = [], 8
@@ -145,10 +150,10 @@ def bars(values: Mapping[str, float], unit: str) -> Picture:
             f"<text x='16' y='{middle:g}'>{escape(name)}</text>"
             f"<rect x='{_LEFT}' y='{y}' width='{wide:.1f}' height='{_HIGH}' rx='2' "
             f"fill='{colour(number)}' fill-opacity='.6'/>"
-            f"<text x='{_LEFT + wide + 8:.1f}' y='{middle:g}'>{value:,.0f} {unit}</text>"
+            f"<text x='{_LEFT + wide + 8:.1f}' y='{middle:g}'>{value:,.1f} {unit}</text>"
         )
         y += _ROW
-    words = ", ".join(f"{name} {value:,.0f} {unit}" for name, value in values.items())
+    words = ", ".join(f"{name} {value:,.1f} {unit}" for name, value in values.items())
     svg = (
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {_WIDTH} {y}' role='img' "
         f"font-family='system-ui,sans-serif' font-size='12' fill='{TEXT_COLOURS['light']}'>"

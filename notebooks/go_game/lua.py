@@ -43,8 +43,8 @@ def letter_fields(
     reason = str(error)[:_MAX_CHARACTERS]
     history = dead_letters.fields(stream, group, consumer, entry.id, 1, reason)
     pairs = islice(entry.fields.items(), _MAX_FIELDS)
-    fields = {name[:_MAX_CHARACTERS]: value[:_MAX_CHARACTERS] for name, value in pairs}
-    return [word for pair in (fields | history).items() for word in pair]
+    own = [(name[:_MAX_CHARACTERS], value[:_MAX_CHARACTERS]) for name, value in pairs]
+    return [word for pair in (*own, *history.items()) for word in pair]
 
 
 def dead_letter(

@@ -186,6 +186,10 @@ class Adding:
             batches after them may have been added. They are in the error's `unconfirmed`, to go on
             with, as `streamviz.patterns.Partitions.add_many` shows. Those with IDs of their own
             that have been added are then refused, and not doubled.
+
+        What `rows` itself raises comes through unchanged, after the batches before were answered. A
+        note in it says how many rows were added, and its `unconfirmed` has those read after them. A
+        generator that raised is at its end.
         """
         size = arguments.whole_number("batch", batch, 1)
         waiting = Waiting.option(wait, wait_ms, on_disk=on_disk)

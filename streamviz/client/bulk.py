@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from itertools import chain, islice
-from typing import Any
+from typing import Any, TypeVar
 
 from streamviz.client import arguments
 from streamviz.client.arguments import Fields, Id
@@ -21,6 +21,7 @@ from streamviz.client.resp import pack, to_bytes
 from streamviz.errors import InputError, ServerError, StreamVizError, check_type
 
 Row = Fields | tuple[Id, Fields]
+T = TypeVar("T")
 
 _PLAIN_TYPES = frozenset({str, int, float})
 _HOLE = "$%d\r\n%s\r\n"  # for the length of a value, and the value
@@ -37,10 +38,7 @@ def add_rows(
     """Add rows to a stream; see `streamviz.Stream.add_many`."""
     check_type("rows", rows, Iterable, "rows: fields, or pairs of an ID and fields")
     packer = Packer(key)
-    batches = packer.batches(rows, batch)
-    answered = 0
-    refusals: list[tuple[int, Exception]] = []
-    refused: list[Row] = []
+    batches = packer.batches(iter(rows), batch)
     sent = (
         waiting.send_batches(connection, batches) if waiting else connection.send_batches(batches)
     )
@@ -48,31 +46,43 @@ def add_rows(
     try:
         with progress_bar(show_progress, "Adding", total, "entries") as advance:
             for size, errors in sent:
-                refusals += [(answered + index, error) for index, error in errors]
-                answered_rows = packer.unanswered.popleft()
-                refused += [answered_rows[index] for index, _ in errors]
-                answered += size
-                packer.stopped = packer.stopped or bool(errors)
+                packer.note(size, errors)
                 advance(size)
-    except ServerError as error:
+    except BaseException as error:  # also Ctrl-C
         text = (
-            f"{error}. The first {answered} rows are confirmed; later ones may have been added, "
+            f"The first {packer.answered} rows are confirmed; later ones may have been added, "
             f"up to {2 * batch}: the error's unconfirmed has these rows"
         )
-        raise unconfirmed(error, text, [*refused, *chain(*packer.unanswered)]) from error
-    added = answered - len(refusals)
-    if refusals:
-        row, refusal = refusals[0]
+        if packer.failure is None and isinstance(error, ServerError):
+            raise unconfirmed(error, f"{error}. {text}", packer.remaining) from error
+        failure = packer.failure or error  # the caller's own keeps its cause
+        raise noted(failure, text, packer.remaining)  # noqa: B904
+    added = packer.answered - len(packer.refusals)
+    if packer.failure is not None:
+        text = f"{added} rows were added: the error's unconfirmed has those read after them"
+        raise noted(packer.failure, text, packer.remaining)
+    if packer.refusals:
+        row, refusal = packer.refusals[0]
         reason = connection.explain(refusal, ("XADD", key))
         text = (
-            f"row {row}: {reason}; {added} rows were added, "
-            f"and {len(refusals)} of the {answered} rows sent were refused"
+            f"row {row}: {reason}; {added} rows were added, and {len(packer.refusals)} of the "
+            f"{packer.answered} rows sent were refused"
         )
-        raise unconfirmed(reason, text, [*refused, *chain(*packer.unanswered)]) from refusal
-    if packer.error is not None:
-        text = f"{packer.error}. The {added} rows of the earlier batches were added"
-        raise unconfirmed(packer.error, text, packer.unanswered.pop())
+        raise unconfirmed(reason, text, packer.remaining) from refusal
+    if packer.invalid is not None:
+        text = f"{packer.invalid}. The {added} rows of the earlier batches were added"
+        raise unconfirmed(packer.invalid, text, packer.remaining)
     return added
+
+
+def read_batch(rows: Iterator[T], size: int) -> tuple[list[T], BaseException | None]:
+    """Read up to `size` rows, and return them and the error that ended it, if there was one."""
+    batch: list[T] = []
+    try:
+        batch.extend(islice(rows, size))  # after an error it has the rows before
+    except BaseException as error:
+        return batch, error
+    return batch, None
 
 
 def unconfirmed(error: StreamVizError, text: str, rows: list[Any]) -> StreamVizError:
@@ -82,29 +92,62 @@ def unconfirmed(error: StreamVizError, text: str, rows: list[Any]) -> StreamVizE
     return new
 
 
+def noted(error: BaseException, text: str, rows: list[Any]) -> BaseException:
+    """Return an error that is not ours, with a note, and with the rows to go on with."""
+    error.add_note(f"add_many: {text}")
+    vars(error)["unconfirmed"] = rows
+    return error
+
+
 class Packer:
-    """Write rows as commands, until a row is not valid or the caller sets `stopped`."""
+    """Write rows as commands, until one is not valid or was refused, or the rows fail.
+
+    `invalid` is the error of a row that is not valid, and `failure` what the caller's rows raised:
+    it must not look like an error of the connection that the batches are sent over.
+    """
 
     def __init__(self, key: str) -> None:
-        self.error: InputError | None = None
-        self.unanswered: deque[list[Row]] = deque()  # the batches that the server has not answered
-        self.stopped = False
+        self.invalid: InputError | None = None
+        self.failure: BaseException | None = None
+        self.answered = 0
+        self.refusals: list[tuple[int, Exception]] = []  # each with its row's number
+        self._refused: list[Row] = []
+        self._unanswered: deque[list[Row]] = deque()  # the batches that the server has not answered
         self._key = key
         self._templates = _Templates(key, with_id=False), _Templates(key, with_id=True)
 
-    def batches(self, rows: Iterable[Row], size: int) -> Iterator[tuple[bytes, int]]:
+    def batches(self, rows: Iterator[Row], size: int) -> Iterator[tuple[bytes, int]]:
         """Write rows as commands, `size` at a time, each with their number."""
-        remaining = iter(rows)
         count = 0
-        while not self.stopped and (batch := list(islice(remaining, size))):
-            self.unanswered.append(batch)
+        while not self.refusals:
+            batch, self.failure = read_batch(rows, size)
+            if batch:
+                self._unanswered.append(batch)
+            if self.failure is not None or not batch:
+                return
             try:
                 payload = self.pack(batch, range(count, count + len(batch)))
             except InputError as error:
-                self.error = error
+                self.invalid = error
+                return
+            except BaseException as error:  # of a mapping of the caller's
+                self.failure = error
                 return
             count += len(batch)
             yield payload, len(batch)
+
+    def note(self, size: int, errors: Iterable[tuple[int, Exception]]) -> None:
+        """Take the errors in the answer to the next batch, each with its index."""
+        rows = self._unanswered.popleft()
+        for index, error in errors:
+            self.refusals.append((self.answered + index, error))
+            self._refused.append(rows[index])
+        self.answered += size
+
+    @property
+    def remaining(self) -> list[Row]:
+        """The rows that were read and not confirmed."""
+        return [*self._refused, *chain(*self._unanswered)]
 
     def pack(self, rows: list[Row], numbers: Sequence[int]) -> bytes:
         """Write rows as commands; an InputError names the row by its number."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from itertools import islice
 from operator import itemgetter
 from typing import Any
 
 from streamviz.client.arguments import Fields
-from streamviz.client.bulk import Packer, unconfirmed
+from streamviz.client.bulk import Packer, noted, read_batch, unconfirmed
 from streamviz.client.confirmed import Waiting
 from streamviz.client.connection import Connection
 from streamviz.client.node_pipeline import exchange, node_of, side_by_side
@@ -47,12 +46,22 @@ class BulkByNode:
         Each batch calls `advance` with its number of rows.
         """
         remaining = iter(rows)
-        while page := list(islice(remaining, batch)):
+        while True:
+            page, failure = read_batch(remaining, batch)
+            blocks: dict[int, Block] = {}
+            if failure is None and not page:
+                return
             try:
-                blocks = self._packed(page)
+                if failure is None:
+                    blocks = self._packed(page)
             except InputError as error:
                 text = f"{error}. The {self._done} rows before its batch were added"
                 raise unconfirmed(error, text, page) from error
+            except BaseException as error:  # of a mapping of the caller's
+                failure = error
+            if failure is not None:
+                text = "rows were added: the error's unconfirmed has those read after them"
+                raise noted(failure, f"{self._done} {text}", page)
             self._add_page(page, blocks)
             self._done += len(page)
             advance(len(page))

@@ -45,7 +45,13 @@ FEATURES = (
     Feature("(", (6, 2), "exclude the ends of a range", "xrange", "exclusive"),
     Feature("<ms>-*", (7, 0), "your time, the server's sequence number", "xadd", "`<ms>-*`"),
     Feature("lag", (7, 0), "how many entries are waiting for a group", "xinfo|groups", "`lag`"),
-    Feature("ENTRIESREAD", (7, 0), "where a group starts", "xgroup|create", "ENTRIESREAD"),
+    Feature(
+        "ENTRIESREAD",
+        (7, 0),
+        "how many entries a group counts as read",
+        "xgroup|create",
+        "ENTRIESREAD",
+    ),
     Feature(
         "inactive",
         (7, 2),

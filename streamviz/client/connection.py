@@ -20,7 +20,7 @@ import redis
 from redis.exceptions import AuthenticationError, MovedError, NoPermissionError
 
 from streamviz.client import transport
-from streamviz.client.resp import Arg, Command, key_of, unpack
+from streamviz.client.resp import Arg, Command, key_of, keys_of, unpack
 from streamviz.client.server_version import ServerVersion
 from streamviz.errors import (
     CommandRefused,
@@ -195,7 +195,12 @@ class Connection:
             )
         if message.startswith("WRONGTYPE"):
             kind = "a stream" if name.startswith("X") else f"{name} works on"
-            return WrongType(f"{key!r} holds another type than {kind}: choose another key")
+            if len(keys := keys_of(command)) == 1:
+                return WrongType(f"{key!r} holds another type than {kind}: choose another key")
+            return WrongType(
+                f"one of {', '.join(map(repr, keys))} holds another type than {kind}: look which "
+                "one with TYPE, and choose another key"
+            )
         if message.lower().startswith("no such key") or "requires the key to exist" in message:
             return NoSuchStream(f"there is no stream {key!r}: add an entry first, or check the key")
         if needs and not self.version.has(needs):

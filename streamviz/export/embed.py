@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -77,7 +78,7 @@ def to_embed(
 
 def script_tag(film: Path) -> str:
     """Return the line of HTML that shows a film in a page in the same folder."""
-    name = escape(quote(film.name))
+    name = escape(quote(os.fsencode(film.name)))  # a name may be any bytes
     return f'<script type="module" src="{PLAYER_FILE}" data-film="{name}"></script>'
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os.path
+import shutil
+import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from streamviz.errors import InputError, RecordingError
@@ -37,15 +40,53 @@ def check_target(target: Path, *, overwrite: bool) -> None:
 
 
 def write_file(target: Path, content: bytes, *, overwrite: bool) -> Path:
-    """Write a file in one go, and return its path; or raise a RecordingError."""
+    """Write a whole file, and return its path; or raise a RecordingError.
+
+    If writing fails, a new file is removed, and an existing one stays as it was.
+    """
     try:
-        with target.open("wb" if overwrite else "xb") as file:
-            file.write(content)
+        if overwrite and target.exists():
+            _replace(target, content)
+        else:
+            _create(Path(os.path.realpath(target)) if overwrite else target, content)
     except FileExistsError as error:
         raise already_exists(target) from error
     except OSError as error:
         raise RecordingError(f"{target} can't be written: {error.strerror}") from error
     return target
+
+
+def _create(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        try:
+            file.write(content)
+            file.flush()
+        except BaseException:  # Ctrl-C, too
+            path.unlink()
+            raise
+
+
+def _replace(target: Path, content: bytes) -> None:
+    """Write a file beside this one, and put it in its place, with its permissions.
+
+    A link stays a link. What can't be replaced is written to as it is: a device, or a file in a
+    folder where we may not create another.
+    """
+    path = Path(os.path.realpath(target))
+    if not (path.is_file() and os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
+        target.write_bytes(content)
+        return
+    handle, name = tempfile.mkstemp(prefix=".streamviz-", dir=path.parent)
+    try:
+        with open(handle, "wb") as file:
+            file.write(content)
+        with suppress(PermissionError):  # only root may give a file away
+            os.chown(name, path.stat().st_uid, path.stat().st_gid)
+        shutil.copymode(path, name)
+        os.replace(name, path)
+    except BaseException:  # Ctrl-C, too
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def already_exists(target: Path, option: str = "overwrite=True") -> RecordingError:

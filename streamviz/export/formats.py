@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from streamviz.errors import InputError
+from streamviz.errors import InputError, path_of
 from streamviz.export.embed import FILM_SUFFIX, to_embed
 from streamviz.export.files import HTML, already_exists, join_or, match_suffix
 from streamviz.export.html import to_html
@@ -65,7 +65,7 @@ def format_of(path: Path) -> Format:
 
 
 def export(
-    source: Path,
+    recording: str | Path,
     output: Path | None,
     options: dict[str, Any],
     *,
@@ -77,6 +77,7 @@ def export(
     InputError if the format does not have one of the options, or an option is wrong; RecordingError
     if the file already exists, or the recording can't be read.
     """
+    source = path_of("recording", recording)
     if slides or source.suffix.lower() == ".ipynb":
         file_format = SLIDES if slides else DOCUMENT
         target = output or source.with_suffix(file_format.suffixes[0])

@@ -24,18 +24,18 @@ class GroupAccounting:
     pending : int
         Delivered, and not acknowledged.
     acked : int or None
-        Certainly acknowledged since the first sample, or read with NOACK; None in recordings of
-        earlier versions.
+        Acknowledged since the first sample, or read with NOACK, as far as samples show; None in
+        recordings of earlier versions.
     dropped : int
         Dropped from the pending list with deleted consumers (XGROUP DELCONSUMER), at most.
     gone : int or None
-        Certainly never delivered to the group, and never will be: deleted, trimmed or skipped
-        before the group read them, or older than the group.
+        Never delivered to the group, as far as samples show, and never will be: deleted, trimmed
+        or skipped before the group read them, or older than the group.
     unclear : int or None
         The others up to the group's cursor. It isn't known how they left, or whether they were
-        delivered: before the first sample, while entries were removed or the cursor was set, or
-        together with their removal from the stream (acknowledged and deleted, or dropped by DELREF
-        or by XAUTOCLAIM after XDEL).
+        delivered: before the first sample, while entries were removed or the cursor was set, before
+        the group was set back, or together with their removal from the stream (acknowledged and
+        deleted, or dropped by DELREF or by XAUTOCLAIM after XDEL).
     reason : str
         Why a number is None, or why the books do not balance; empty otherwise.
     lost : int
@@ -61,8 +61,8 @@ def account_for(sample: Sample, group: GroupState) -> GroupAccounting:
     -----
     Nothing but the total rests on the server's counters, which XSETID and XGROUP can set to
     anything. What is delivered and no longer pending in the next sample counts as acknowledged if
-    nothing shows another way: a consumer that comes, reads and is deleted between two samples
-    leaves no trace.
+    nothing shows another way. Some commands between two samples leave no trace, as XGROUP SETID
+    before a read; docs/numbers.md lists them.
     """
     check_type("sample", sample, Sample, "a Sample of a History")
     check_type("group", group, GroupState, "a GroupState, for example sample.group(name)")

@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
-from itertools import takewhile
-from typing import Literal, NamedTuple, Protocol, runtime_checkable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, takewhile
+from operator import attrgetter
+from typing import NamedTuple, Protocol, runtime_checkable
 from weakref import WeakKeyDictionary
 
 from streamviz.client.entry_id import EntryId
-from streamviz.client.models import PendingEntry
+from streamviz.client.models import ConsumerInfo, PendingEntry
 from streamviz.errors import check_type
-from streamviz.observation.events import Event
+from streamviz.observation.delivery_ends import End, Endings
 from streamviz.observation.partition_sample import PartitionedSample
-from streamviz.observation.sample import GroupState, Sample
+from streamviz.observation.sample import GroupState, Sample, was_recreated
 
 _MOST_ROWS = 5
-_MOST_CONSUMERS = 1000  # whose last row is known
-
-End = Literal[
-    "pending",
-    "acked",
-    "acked or dropped",
-    "claimed",
-    "delivered again",
-    "given back",
-    "dropped",
-    "undone by a failover",
-    "acked, or undone by a failover",
-]
+_id_of = attrgetter("id")
 
 
 @runtime_checkable
@@ -63,10 +52,11 @@ class Delivery(NamedTuple):
         of the newest sample), in milliseconds since 1970 UTC.
     end : str
         One of `End`: how it ended, if it did: acknowledged, claimed by another consumer,
-        delivered to the same one again, given back without a claim (XNACK, 8.8), or dropped
-        with its consumer (XGROUP DELCONSUMER). If the entry may no longer be in the stream,
-        "acked or dropped": DELREF, and XAUTOCLAIM after XDEL, drop it, too. A failover
-        undoes a delivery that the new node never heard of.
+        delivered to the same one again, or given back without a claim (XNACK, 8.8). If the
+        consumer was deleted since (XGROUP DELCONSUMER), "acked or dropped": it may have
+        acknowledged the entry before. The same holds if the entry may no longer be in the
+        stream: DELREF, and XAUTOCLAIM after XDEL, drop it, too. A failover undoes a delivery
+        that the new node never heard of.
     n : int
         The number of the sample at `until_ms`.
     row : int
@@ -88,13 +78,15 @@ class DeliveryLog:
     """The deliveries in a history's window.
 
     It does not see what was both delivered and acknowledged between two samples. It follows the
-    oldest pending entries of a group: at most as many as the observer's `max_pending`.
+    oldest pending entries of a group: at most as many as the observer's `max_pending`. While
+    nothing is known of a stream or of a part, its deliveries stay as they were. A stream that is
+    gone, or was recreated, has none of them any more.
     """
 
     def __init__(self, history: Samples) -> None:
         self._history = history
         self._n = 0
-        self._pending: dict[str, dict[EntryId, Delivery]] = {}
+        self._held: dict[str, dict[int, _Held]] = {}  # by group and part
         self._ended: dict[str, deque[Delivery]] = {}
         self._redeliveries: Counter[str] = Counter()  # among those that ended
         self._gave_back: set[str] = set()
@@ -103,8 +95,7 @@ class DeliveryLog:
     def pending(self, group: str) -> list[Delivery]:
         """Return the deliveries that are pending now, oldest entry first."""
         self._catch_up()
-        deliveries = self._pending.get(group, {})
-        return [deliveries[entry_id] for entry_id in sorted(deliveries)]
+        return sorted(self._all_held(group), key=_id_of)
 
     def ended(self, group: str) -> list[Delivery]:
         """Return the deliveries that ended in the window, in the order in which they ended."""
@@ -149,19 +140,71 @@ class DeliveryLog:
             while ended and ended[0].n < first:
                 self._redeliveries[name] -= ended.popleft().deliveries > 1
 
+    def _all_held(self, group: str) -> Iterator[Delivery]:
+        parts = self._held.get(group, {}).values()
+        return chain.from_iterable(part.deliveries.values() for part in parts)
+
     def _add(self, sample: Sample) -> None:
-        groups = {group.name: group for group in sample.groups}
-        for name in self._pending.keys() - groups.keys():
-            del self._pending[name]  # the group was destroyed, with its pending entries
-            del self._rows[name]
-        for name, group in groups.items():
-            if any(entry.holder is None for entry in group.oldest):
-                self._gave_back.add(name)
-            before = self._pending.get(name, {})
-            rows = self._rows.setdefault(name, _Rows())
-            self._pending[name], ended = _compare(before, group, sample, rows)
-            self._ended.setdefault(name, deque()).extend(ended)
-            self._redeliveries[name] += sum(one.deliveries > 1 for one in ended)
+        parted = sample.partitions if isinstance(sample, PartitionedSample) else ()
+        parts = {one.number: one.sample for one in parted} if parted else {0: sample}
+        known = {number: part for number, part in parts.items() if part.exists is not None}
+        for number, part in known.items():
+            if was_recreated(part):
+                for name in self._held:
+                    self._forget(name, number)
+        groups = {n: {group.name: group for group in part.groups} for n, part in known.items()}
+        sums = {group.name: group for group in sample.groups}
+        for name in {*self._held, *sums}:
+            states = {number: of_part.get(name) for number, of_part in groups.items()}
+            self._add_group(name, sums.get(name), states, known, sample)
+
+    def _add_group(
+        self,
+        name: str,
+        group: GroupState | None,
+        states: Mapping[int, GroupState | None],
+        parts: Mapping[int, Sample],
+        whole: Sample,
+    ) -> None:
+        all_held, all_ended = self._held.setdefault(name, {}), self._ended.setdefault(name, deque())
+        all_begun: list[tuple[_Held, PendingEntry]] = []
+        if group is not None and any(entry.holder is None for entry in group.oldest):
+            self._gave_back.add(name)
+        for number, state in states.items():
+            if state is None or group is None:
+                self._forget(name, number)  # it was destroyed, with its pending entries
+            elif state.oldest or not state.pending:  # otherwise they are not known
+                before = all_held.get(number, _NOTHING)
+                found = _compare(before, state, group, parts[number], whole)
+                all_held[number], ended, begun = found
+                all_begun += ((all_held[number], entry) for entry in begun)
+                all_ended.extend(ended)
+                self._redeliveries[name] += sum(one.deliveries > 1 for one in ended)
+        if not all_begun:
+            return
+        rows = self._rows.setdefault(name, _Rows())
+        given = rows.give((entry for _, entry in all_begun), self._all_held(name))
+        at_ms, n = whole.time_ms, whole.n
+        for (held, one), row in zip(all_begun, given, strict=True):
+            held.deliveries[one.id] = Delivery(
+                one.id, one.holder, one.deliveries, at_ms, at_ms, "pending", n, row
+            )
+
+    def _forget(self, name: str, part: int) -> None:
+        """Forget what a group held in a part."""
+        self._held[name].pop(part, None)
+        if not self._held[name]:
+            self._rows.pop(name, None)
+
+
+class _Held(NamedTuple):
+    """What a group's consumers held in the last sample that knows it, in one part of a stream."""
+
+    deliveries: dict[EntryId, Delivery]
+    consumers: Sequence[ConsumerInfo]
+
+
+_NOTHING = _Held({}, ())
 
 
 class _Rows:
@@ -198,55 +241,41 @@ def delivery_log(history: Samples) -> DeliveryLog:
 
 
 def _compare(
-    before: dict[EntryId, Delivery], group: GroupState, sample: Sample, rows: _Rows
-) -> tuple[dict[EntryId, Delivery], list[Delivery]]:
-    """Return the deliveries that are pending in a sample, and those that ended with it."""
-    time_ms, n = sample.time_ms, sample.n
-    entries = {entry.id: entry for entry in group.oldest}
-    complete = len(entries) == group.pending
-    last_id = group.oldest[-1].id if entries else EntryId.ZERO
-    names = {consumer.name for consumer in group.consumers}
-    failovers = [event for event in sample.events if event.kind == "failed_over"]
-    pending: dict[EntryId, Delivery] = {}
+    before: _Held, group: GroupState, summed: GroupState, part: Sample, whole: Sample
+) -> tuple[_Held, list[Delivery], list[PendingEntry]]:
+    """Return what is held now and was held before, what ended since, and what began."""
+    time_ms, n = whole.time_ms, whole.n
+    oldest, up_to = _followed(group, summed)
+    entries = {entry.id: entry for entry in oldest}
+    thin = group.more_consumers and not group.consumers
+    consumers = summed.consumers if thin else group.consumers
+    endings = Endings(before.consumers, consumers, group, part)
+    held: dict[EntryId, Delivery] = {}
     ended: list[Delivery] = []
-    for entry_id, old in before.items():
+    for entry_id, old in before.deliveries.items():
         entry, was = entries.get(entry_id), (old.consumer, old.deliveries, old.since_ms)
         if entry is None:
-            if complete or entry_id < last_id:
-                listed = old.consumer in names or not names
-                dropped = not listed and not group.more_consumers
-                end: End = "dropped" if dropped else "acked"
-                if failovers and (undone := _undone(entry_id, failovers, group, sample)):
-                    end = undone
-                elif not dropped and (not listed or _may_be_removed(entry_id, sample)):
-                    end = "acked or dropped"
+            if entry_id <= up_to:
+                end = endings.of(entry_id, old.consumer)
                 ended.append(Delivery(entry_id, *was, time_ms, end, n, old.row))
         elif (entry.holder, entry.deliveries) == (old.consumer, old.deliveries):
-            pending[entry_id] = Delivery(entry_id, *was, time_ms, "pending", n, old.row)
+            held[entry_id] = Delivery(entry_id, *was, time_ms, "pending", n, old.row)
         else:
             moved: End = "given back" if entry.holder is None else "claimed"
             end = moved if entry.holder != old.consumer else "delivered again"
             ended.append(Delivery(entry_id, *was, time_ms, end, n, old.row))
-    begun = [entry for entry in entries.values() if entry.id not in pending]
-    new_rows = rows.give(begun, pending.values()) if begun else ()
-    for entry, row in zip(begun, new_rows, strict=True):
-        pending[entry.id] = Delivery(
-            entry.id, entry.holder, entry.deliveries, time_ms, time_ms, "pending", n, row
-        )
-    return pending, ended
+    begun = [entry for entry in entries.values() if entry.id not in held]
+    return _Held(held, consumers), ended, begun
 
 
-def _undone(
-    entry_id: EntryId, failovers: Sequence[Event], group: GroupState, sample: Sample
-) -> End | None:
-    """Return how a delivery ended if a failover can have undone it."""
-    if not any(event.count or group.name in event.detail.split(", ") for event in failovers):
-        return None
-    parted = isinstance(sample, PartitionedSample)  # the cursor is that of another part, perhaps
-    back = entry_id > (sample.last_id if parted else group.last_delivered_id)
-    return "undone by a failover" if back else "acked, or undone by a failover"
-
-
-def _may_be_removed(entry_id: EntryId, sample: Sample) -> bool:
-    emptied = not sample.length and sample.entries_added > 0
-    return emptied or entry_id < sample.first_id or entry_id <= sample.max_deleted_id
+def _followed(group: GroupState, summed: GroupState) -> tuple[Sequence[PendingEntry], EntryId]:
+    """Return a part's pending entries that its sum has, and up to which ID there is no other."""
+    oldest, last = group.oldest, EntryId.ZERO
+    if group is not summed:
+        last = summed.oldest[-1].id if summed.oldest else last
+        oldest = tuple(takewhile(lambda one: one.id <= last, oldest))
+    if len(oldest) == group.pending:
+        return oldest, EntryId.MAX
+    if len(oldest) == len(group.oldest):
+        last = oldest[-1].id if oldest else EntryId.ZERO
+    return oldest, last

@@ -91,7 +91,8 @@ def _behind_ms(group: GroupInfo, stream: StreamInfo, waiting: int | None) -> int
     """Return the newest entry's time minus the last delivered one's, in milliseconds."""
     if waiting == 0 or stream.first_entry is None or stream.last_entry is None:
         return 0
-    cursor = group.last_delivered_id
-    # 0-0 is not a time: before the first delivery, the wait began with the first entry
-    since = stream.first_entry.id if cursor == EntryId.ZERO else cursor
-    return max(0, stream.last_entry.id.ms - since.ms)
+    cursor, newest = group.last_delivered_id, stream.last_entry.id
+    # 0-0 is not a time, nor is 1-0 beside times: there, the wait began with the first entry
+    begun = cursor != EntryId.ZERO and cursor.is_time(newest.ms)
+    since = cursor if begun else stream.first_entry.id
+    return max(0, newest.ms - since.ms)

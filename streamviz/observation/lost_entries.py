@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from streamviz.client.entry_id import EntryId
 from streamviz.observation.events import Event
@@ -35,8 +35,8 @@ def find_loss(history: History, entry_id: EntryId) -> Loss | None:
     What a replica has is the beginning of what its node had.
     """
     samples = [sample for sample in history.samples if sample.exists]
-    for old, new in pairwise(samples):
-        event = next((one for one in new.events if one.kind == "failed_over" and one.count), None)
+    for old, new, events in _steps(history):
+        event = next((one for one in events if one.kind == "failed_over" and one.count), None)
         if event is None or not old.first_id <= entry_id <= old.last_id:
             continue
         survived = _newest_survivor(old, new)
@@ -46,6 +46,18 @@ def find_loss(history: History, entry_id: EntryId) -> Loss | None:
         if sum(entry_id < one <= old.last_id for one in before) < event.count:
             return Loss(event, new, certain=new.last_id < entry_id)
     return None
+
+
+def _steps(history: History) -> Iterator[tuple[Sample, Sample, Sequence[Event]]]:
+    """Yield each sample of a stream, the known one before it, and what happened between the two."""
+    old: Sample | None = None
+    events: tuple[Event, ...] = ()
+    for new in history.samples:
+        events += new.events
+        if new.exists:
+            if old is not None:
+                yield old, new, events
+            old, events = new, ()
 
 
 def _newest_survivor(old: Sample, new: Sample) -> EntryId | None:

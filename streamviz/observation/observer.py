@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from types import NoneType
+from typing import Literal
 
 from streamviz.client.arguments import whole_number
 from streamviz.client.cluster import Client
@@ -15,6 +16,7 @@ from streamviz.errors import (
     OffsetError,
     ServerError,
     StreamError,
+    WrongType,
     check_type,
 )
 from streamviz.observation.byte_budget import ByteBudget
@@ -150,7 +152,7 @@ class Observer:
         -------
         Sample
             Also if the stream is gone or the server does not answer: then `trouble` says so,
-            every number is 0, and the next sample tries again.
+            `exists` is False or None, every number is 0, and the next sample tries again.
         """
         if time_ms is not None:
             whole_number("time_ms", time_ms)
@@ -172,6 +174,7 @@ class Observer:
         if time_ms is None:
             time_ms, set_back = self._clock.now()
             events += set_back
+        exists: Literal[False] | None = None
         try:
             polled = yield from self._poller.poll(time_ms, self.readers)
             if self.failovers.event:
@@ -190,8 +193,10 @@ class Observer:
         except NoSuchStream:
             self._poller.forget()
             self.failovers.lost = 0
-            existed = self._last_sample is not None
+            existed, exists = self._last_sample is not None, False
             trouble = "stream is gone" if existed else f"no stream {self.stream!r} yet"
+        except WrongType as error:
+            trouble, exists = str(error), False
         except (OffsetError, ServerError, StreamError) as error:
             trouble = str(error)
         except Exception as error:  # a wrong byte is not always an error of the protocol
@@ -202,4 +207,4 @@ class Observer:
             )
         else:
             return sample
-        return without_stream(self.stream, self._n, time_ms, trouble, events)
+        return without_stream(self.stream, self._n, time_ms, trouble, events, exists)

@@ -1,7 +1,8 @@
 """Tell what became of the entries up to a group's cursor, as far as successive samples prove it.
 
 The server counts no acknowledgements. So an entry counts as acknowledged only if it left the
-pending list, and nothing else that could have removed it from there can have happened.
+pending list, and the replies show nothing else that can have removed it from there. Some commands
+leave no trace: docs/numbers.md lists them.
 """
 
 from __future__ import annotations
@@ -37,17 +38,21 @@ class GroupView:
 
 
 class Outcomes(NamedTuple):
-    """What became of entries up to a group's cursor: each number is certain, and not the whole."""
+    """What became of entries up to a group's cursor, as far as the replies show it.
+
+    `removed`, `ahead` and `again` are upper bounds. They limit what counts.
+    """
 
     acked: int = 0  # or read with NOACK, which acknowledges at delivery
     dropped: int = 0  # from the pending list with a deleted consumer
     gone: int = 0  # never delivered: trimmed, deleted or skipped, or older than the group
     removed: int = 0  # of those that are pending, how many may no longer be in the stream
     ahead: int = 0  # of these, may be after the cursor: to deliver them makes no more pending
+    again: int = 0  # of those that are waiting, how many may have been delivered before
 
 
 def first_outcomes(view: GroupView, *, created: bool) -> Outcomes:
-    """Return what is certain of a group in its first sample.
+    """Return what is known of a group in its first sample.
 
     It may have been `created` since the previous sample.
     """
@@ -55,22 +60,24 @@ def first_outcomes(view: GroupView, *, created: bool) -> Outcomes:
     untouched = not group.consumers and not group.pending and (created or not group.entries_read)
     index = (view.stream.entries_added or 0) - (view.waiting or 0)
     gone = index if untouched and view.waiting is not None else 0
-    return Outcomes(gone=gone, removed=removed, ahead=_ahead(view, 0))
+    ahead = _ahead(view, 0)  # it was set back if it has some
+    return Outcomes(gone=gone, removed=removed, ahead=ahead, again=_waiting(view) if ahead else 0)
 
 
 def next_outcomes(
     outcomes: Outcomes, old: GroupView, now: GroupView, delta: StreamDelta
 ) -> Outcomes:
-    """Return what is certain of a group after one more sample."""
+    """Return what is known of a group after one more sample."""
     before, group = old.group, now.group
     if group.last_delivered_id < before.last_delivered_id:  # its entries are delivered again
-        ahead = _ahead(now, group.pending)
-        return Outcomes(removed=_possibly_removed(now, now.stream), ahead=ahead)
+        again = max(0, _waiting(now) - _unread(outcomes, old, now, delta))
+        removed, ahead = _possibly_removed(now, now.stream), _ahead(now, group.pending)
+        return Outcomes(removed=removed, ahead=ahead, again=again)
     hits = 0 if delta.removed == 0 else _possibly_removed(old, now.stream)
     if delta.removed is not None:
         hits = min(hits, max(0, delta.removed))
     removed, lost = outcomes.removed + hits, _lost_consumers(old, now)
-    delivered, gone = _delivered_and_gone(old, now, delta, reader=now.active or bool(lost))
+    delivered, missing = _delivered_and_missing(old, now, delta, reader=now.active or bool(lost))
     acked, dropped = outcomes.acked, outcomes.dropped
     left = before.pending + (delivered or 0) - group.pending
     still_removed = _possibly_removed(now, now.stream)
@@ -80,20 +87,38 @@ def next_outcomes(
         still_removed = min(still_removed, removed)
     left -= min(max(0, left), delivered or 0, outcomes.ahead)
     ahead = _ahead(now, outcomes.ahead + max(0, -left))
-    if left < 0:  # a claim was forced: what was acknowledged may be pending again
-        acked = max(0, acked + left)
+    again = outcomes.again + max(0, ahead - outcomes.ahead)  # a forced claim delivers, too
+    gone, passed = outcomes.gone + max(0, missing - again), _passed(old, now, delta)
+    again = min(_waiting(now), max(ahead, again - (missing if passed is None else passed)))
+    if left < 0:  # a claim was forced: what was acknowledged, or never delivered, may be pending
+        acked, gone = max(0, acked + left), max(0, gone + left)
     else:
         with_consumer = min(left, sum(_held(old, now, name) for name in lost))
         rest = left - with_consumer
         doubtful = min(rest, removed + (delivered or 0 if lost else 0))
         acked, dropped = acked + rest - doubtful, dropped + with_consumer
-    return Outcomes(acked, dropped, outcomes.gone + gone, still_removed, ahead)
+    return Outcomes(acked, dropped, gone, still_removed, ahead, again)
 
 
-def _delivered_and_gone(
+def _waiting(view: GroupView) -> int:
+    """Return how many entries are waiting, at most."""
+    return view.stream.length if view.waiting is None else view.waiting
+
+
+def _unread(outcomes: Outcomes, old: GroupView, now: GroupView, delta: StreamDelta) -> int:
+    """Return how many of those that are waiting were certainly never delivered.
+
+    If a consumer may have read since the previous sample, it may have read them all.
+    """
+    if now.active or old.waiting is None or delta.added is None or delta.removed is None:
+        return 0
+    return max(0, old.waiting - outcomes.again - max(0, delta.removed)) + delta.added
+
+
+def _delivered_and_missing(
     old: GroupView, now: GroupView, delta: StreamDelta, *, reader: bool
 ) -> tuple[int | None, int]:
-    """Return how many entries were delivered since (None if unknown), and how many never will be.
+    """Return how many entries were delivered since (None if unknown), and how many won't be.
 
     `reader` tells whether any consumer can have read.
     """
@@ -155,7 +180,7 @@ def _held(old: GroupView, now: GroupView, name: str) -> int:
 
 
 def _left_by_id(old: GroupView, now: GroupView, delta: StreamDelta) -> int:
-    """Return how many pending entries are certainly no longer pending: some of the oldest.
+    """Return how many pending entries are known to be no longer pending: some of the oldest.
 
     One that is pending again counts against them: its claim was forced, or one ID was misread. And
     no more can have left than the numbers of entries allow, if each that was passed was delivered.

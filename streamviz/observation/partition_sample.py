@@ -7,7 +7,7 @@ can draw it. If one part's number is unknown, so is the sum, and its reason name
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import merge
 from itertools import chain, islice
 from typing import Literal
@@ -54,7 +54,8 @@ class PartitionedSample(Sample):
     """A sample of all parts: the sums, and in `partitions` each part's own sample.
 
     The parts are sampled one after the other, not at one moment. A group's `last_delivered_id` is
-    the smallest of the parts': entries up to it were delivered in every part.
+    the smallest of the parts': entries up to it were delivered in every part. While nothing is
+    known of a part, `exists` is None, and the sums are those of the other parts.
 
     Attributes
     ----------
@@ -63,6 +64,16 @@ class PartitionedSample(Sample):
     """
 
     partitions: tuple[PartitionState, ...] = ()
+
+    def merge(self, older: Sample) -> Sample:
+        """Return this sample with what an older one, and its parts, report since the one before."""
+        before = older.partitions if isinstance(older, PartitionedSample) else ()
+        known = {state.number: state.sample for state in before}
+        parts = (
+            replace(one, sample=one.sample.merge(known[one.number])) if one.number in known else one
+            for one in self.partitions
+        )
+        return Sample.merge(replace(self, partitions=tuple(parts)), older)
 
 
 def sum_partitions(
@@ -94,7 +105,7 @@ def sum_partitions(
         stream=name,
         n=n,
         time_ms=time_ms,
-        exists=bool(existing),
+        exists=None if any(one.exists is None for one in samples) else bool(existing),
         trouble=_shortened([*dict.fromkeys(one.trouble for one in samples if one.trouble)]),
         length=sum(sample.length for sample in existing),
         entries_added=sum(sample.entries_added for sample in existing),

@@ -34,7 +34,8 @@ def make_sample(
     """
     results = polled.replies
     info = results.stream
-    times = info.last_entry is None or info.last_entry.id.is_time(time_ms)
+    ends = filter(None, (info.first_entry, info.last_entry))
+    times = all(one.id.is_time(time_ms) for one in ends)
     groups = [
         _group_state(one, results.by_group.get(one.group.name), times=times)
         for one in polled.judgements

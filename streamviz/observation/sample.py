@@ -68,11 +68,12 @@ class GroupState(Record):
     oldest : sequence of PendingEntry
         The pending entries with the smallest IDs, at most the observer's `max_pending`.
     gone : int or None
-        Entries up to the cursor that the group certainly never got: trimmed or deleted before the
-        group read them, skipped by XGROUP SETID, or older than the group.
+        Entries up to the cursor that the group never got, as far as samples show: trimmed or
+        deleted before the group read them, skipped by XGROUP SETID, or older than the group.
     acked : int or None
-        Entries that the group certainly acknowledged since the first sample, or read with NOACK;
-        None in recordings of earlier versions.
+        Entries that the group acknowledged since the first sample, or read with NOACK, as far as
+        samples show: docs/numbers.md lists what looks the same. None in recordings of earlier
+        versions.
     dropped : int
         Pending entries that were dropped with deleted consumers (XGROUP DELCONSUMER), at most: a
         consumer may have acknowledged some between the last sample and its end.
@@ -131,6 +132,11 @@ class ProducerState(Record):
     new: tuple[EntryId, ...] = ()
 
 
+def was_recreated(sample: Sample) -> bool:
+    """Return whether a sample is the first one of another stream than that of the one before."""
+    return any(event.kind == "stream_recreated" for event in sample.events)
+
+
 @dataclass(frozen=True, slots=True)
 class Sample(Record):
     """What the observer saw of a stream at one moment.
@@ -144,8 +150,9 @@ class Sample(Record):
     time_ms : int
         When it was taken, in milliseconds since 1970-01-01 UTC (on a virtual clock: that clock's
         time).
-    exists : bool
-        False while the key is absent; then every number is 0 and every ID ``0-0``.
+    exists : bool or None
+        False while the key is absent. None while nothing is known, because the server did not
+        answer, or did not make sense. In both cases every number is 0 and every ID ``0-0``.
     trouble : str
         What went wrong, in words ("stream is gone"); empty if nothing did.
     length : int
@@ -181,7 +188,7 @@ class Sample(Record):
     stream: str
     n: int
     time_ms: int
-    exists: bool
+    exists: bool | None
     trouble: str
     length: int
     entries_added: int

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from streamviz.client.entry import hide_values
+from streamviz.client.models import PendingEntry
 from streamviz.observation.aged_pending import AgedPending
 from streamviz.observation.partition_sample import PartitionedSample
 from streamviz.observation.sample import GroupState, Sample
@@ -75,8 +76,12 @@ def without_values(sample: Sample) -> Sample:
 
 
 def with_thin_parts(sample: Sample) -> Sample:
-    """Return a sample of partitions without its parts' consumers and pending entries."""
-    return _with_parts(sample, _thin)
+    """Return a sample of partitions without most of its parts' consumers and pending entries.
+
+    Consumers are only counted. Of the pending entries, those are kept that the sum has, too.
+    """
+    kept = {group.name: {one: one for one in group.oldest} for group in sample.groups}
+    return _with_parts(sample, lambda part: _thin(part, kept))
 
 
 def _with_parts(sample: Sample, changed: Callable[[Sample], Sample]) -> Sample:
@@ -86,13 +91,19 @@ def _with_parts(sample: Sample, changed: Callable[[Sample], Sample]) -> Sample:
     return replace(sample, partitions=tuple(parts))
 
 
-def _thin(sample: Sample) -> Sample:
-    groups = (replace(group, consumers=(), oldest=()) for group in sample.groups)
+def _thin(sample: Sample, kept: Mapping[str, Mapping[PendingEntry, PendingEntry]]) -> Sample:
+    groups = []
+    for group in sample.groups:
+        ours = kept.get(group.name, {})
+        oldest = tuple(ours[one] for one in group.oldest if one in ours)
+        more = len(group.consumers) + group.more_consumers
+        groups.append(replace(group, consumers=(), oldest=oldest, more_consumers=more))
     return replace(sample, groups=tuple(groups))
 
 
 def _group_bytes(group: GroupState) -> int:
     consumers = len(group.consumers) * _CONSUMER_BYTES
-    if isinstance(group.oldest, AgedPending):
+    thin = group.more_consumers and not group.consumers  # its pending entries are the sum's
+    if thin or isinstance(group.oldest, AgedPending):
         return _IDLE_GROUP_BYTES + consumers
     return _GROUP_BYTES + consumers + len(group.oldest) * _PENDING_BYTES

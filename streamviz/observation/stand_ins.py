@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 from streamviz.client.entry_id import EntryId
 from streamviz.observation.events import Event
@@ -36,8 +37,13 @@ def _outdated(lag: Lag, trouble: str) -> Lag:
 
 
 def without_stream(
-    stream: str, n: int, time_ms: int, trouble: str, events: tuple[Event, ...]
+    stream: str,
+    n: int,
+    time_ms: int,
+    trouble: str,
+    events: tuple[Event, ...],
+    exists: Literal[False] | None = None,
 ) -> Sample:
-    """Return a sample of a stream of which nothing is known: every number is 0."""
+    """Return a sample of a stream that is gone (False), or of which nothing is known (None)."""
     ids = (EntryId.ZERO, EntryId.ZERO, EntryId.ZERO)
-    return Sample(stream, n, time_ms, False, trouble, 0, 0, *ids, (), 0, (), events)
+    return Sample(stream, n, time_ms, exists, trouble, 0, 0, *ids, (), 0, (), events)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import PendingEntry
@@ -13,7 +13,8 @@ from streamviz.observation.deliveries import delivery_log
 from streamviz.observation.events import DEATHS, Event, shown_name
 from streamviz.observation.history import History
 from streamviz.observation.lost_entries import find_loss
-from streamviz.observation.sample import GroupState, Sample
+from streamviz.observation.partition_sample import PartitionedSample
+from streamviz.observation.sample import GroupState, Sample, was_recreated
 
 
 def entry_timeline(history: History, entry_id: EntryId) -> list[str]:
@@ -31,7 +32,8 @@ def entry_timeline(history: History, entry_id: EntryId) -> list[str]:
     list of str
         One phrase each: when it was added, according to its ID; what happened to it in each
         group, with times in seconds since the history began; and whether it is still in the
-        stream, as far as Redis reports it.
+        stream, as far as Redis reports it. If the newest sample is one of which nothing is known,
+        the last phrase says why.
     """
 
     def at(ms: int) -> str:
@@ -42,20 +44,23 @@ def entry_timeline(history: History, entry_id: EntryId) -> list[str]:
     phrases = [f"{entry_id} was added at {at(entry_id.ms)}"]
     if history.newest is None:
         return phrases
+    samples = _of_this_stream(history.samples)
     if not entry_id.is_time(history.newest.time_ms):
-        since = _first(history.samples, lambda one: one.last_id >= entry_id)
+        since = _first(samples, lambda one: one.last_id >= entry_id)
         by = f", by {at(since.time_ms)}" if since else ""
         phrases = [f"{entry_id} was added{by}: its ID is no time in milliseconds"]
     loss = find_loss(history, entry_id)
-    removal, removed = _removal(history, entry_id, at)
-    samples = history.samples
+    removal, removed = _removal(samples, entry_id, at)
     if loss and (loss.certain or not removed):
         removal, removed = loss.words(at(loss.sample.time_ms)), loss.certain
-        samples = tuple(one for one in samples if one.n < loss.sample.n)
+        samples = [one for one in samples if one.n < loss.sample.n]
     for name in history.group_names:
         in_group = _in_group(history, name, entry_id, at, samples, removed=removed)
         phrases += [f"{name}: {phrase}" for phrase in in_group]
-    return [*phrases, removal] if removal else phrases
+    phrases += [removal] if removal else []
+    if history.newest.exists is None:
+        phrases.append(f"not known at {at(history.newest.time_ms)}: {history.newest.trouble}")
+    return phrases
 
 
 def seconds_to_recover(history: History, group: str, consumer: str) -> float | None:
@@ -73,7 +78,7 @@ def seconds_to_recover(history: History, group: str, consumer: str) -> float | N
     float or None
         Seconds from the sample that reports the crash to the first one in which none of these
         entries is pending for any consumer; 0 if the consumer held none; None while one is still
-        pending, or if there was no crash.
+        pending, or not known to be settled, or if there was no crash.
 
     Raises
     ------
@@ -96,8 +101,11 @@ def seconds_to_recover(history: History, group: str, consumer: str) -> float | N
         if consumer not in (names := history.consumer_names(group)):
             raise no_such("consumer", consumer, names)
         return None
-    ids = {one.id for one in _oldest(samples[crash], group) if one.consumer == consumer}
-    for sample in samples[crash:]:
+    before = [one for one in samples[: crash + 1] if one.exists is not None][-1:]
+    after = [one for one in samples[crash:] if one.exists is not None]
+    held = chain.from_iterable(_oldest(one, group) for one in (*before, *after[:1]))
+    ids = {one.id for one in held if one.consumer == consumer}
+    for sample in after:
         if not ids & {one.id for one in _oldest(sample, group)}:
             return (sample.time_ms - samples[crash].time_ms) / 1000
     return None
@@ -122,7 +130,9 @@ def _in_group(
     removed: bool,
 ) -> Iterator[str]:
     log = delivery_log(history)
-    deliveries = [one for one in (*log.ended(name), *log.pending(name)) if one.id == entry_id]
+    since = samples[0].n if samples else 0  # before, another stream may have had this ID
+    ended = (one for one in log.ended(name) if one.n >= since)
+    deliveries = [one for one in (*ended, *log.pending(name)) if one.id == entry_id]
     for one in deliveries:
         times = "" if one.deliveries == 1 else f", delivery {one.deliveries}"
         end = "" if one.end == "pending" else f", {one.end} by {at(one.until_ms)}"
@@ -139,15 +149,19 @@ def _in_group(
         yield f"delivered and acknowledged, or skipped, between two samples, by {time}"
 
 
-def _removal(history: History, entry_id: EntryId, at: Callable[[int], str]) -> tuple[str, bool]:
+def _removal(
+    samples: Sequence[Sample], entry_id: EntryId, at: Callable[[int], str]
+) -> tuple[str, bool]:
     """Return how an entry was removed from the stream, in words, and whether it certainly was.
 
     XDEL leaves one trace: the largest ID that it ever removed. Counting adds a little: an entry
     that was added, and is neither in the stream nor before its first entry, was deleted.
     """
-    samples = _of_this_stream(history)
-    if not samples:
+    if samples and not samples[-1].exists:
         return "the stream is gone", True
+    samples = _of_this_count(samples)
+    if not samples:
+        return "", False
     since = [one for one in samples if one.last_id >= entry_id]
     sample = _first(since, lambda one: one.max_deleted_id == entry_id)
     if sample is not None:
@@ -197,14 +211,24 @@ def _holes(samples: Sequence[Sample], last: Sample) -> _Holes:
     return _Holes(count, count - len(named), frozenset(between - named), exact)
 
 
-def _of_this_stream(history: History) -> Sequence[Sample]:
-    """Return the samples of the stream that exists now, without those of an earlier one."""
-    samples = history.samples
+def _of_this_stream(samples: Sequence[Sample]) -> list[Sample]:
+    """Return the known samples of the newest stream, without those of an earlier one."""
+    known = [one for one in samples if one.exists is not None]
+    start = 0
+    for i, (old, new) in enumerate(pairwise(known), start=1):
+        anew = was_recreated(new) and not isinstance(new, PartitionedSample)  # not only a part
+        if new.exists and (anew or not old.exists):
+            start = i
+    return known[start:]
+
+
+def _of_this_count(samples: Sequence[Sample]) -> Sequence[Sample]:
+    """Return the samples since the counter of entries or the last ID was set back."""
     start = 0
     for i, (old, new) in enumerate(pairwise(samples), start=1):
-        if not old.exists or new.entries_added < old.entries_added or new.last_id < old.last_id:
+        if new.entries_added < old.entries_added or new.last_id < old.last_id:
             start = i
-    return samples[start:] if samples[-1].exists else ()
+    return samples[start:]
 
 
 def _first(samples: Iterable[Sample], matches: Callable[[Sample], bool]) -> Sample | None:

@@ -1,7 +1,8 @@
 """Move entries that no consumer manages to handle to a dead-letter stream, and back.
 
-An entry that was delivered too often is added to the dead-letter stream with its history, and
-acknowledged in the same step. So it is never lost and never moved twice.
+An entry that was delivered too often is added to the dead-letter stream, and acknowledged in the
+same step. So it is never lost and never moved twice. A dead letter has all fields of the entry as
+they are, and behind them six fields for its history.
 """
 
 from __future__ import annotations
@@ -16,14 +17,17 @@ from streamviz.client.consumers import Consumer
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry, PendingEntry
+from streamviz.client.resp import Command
 from streamviz.client.stream import Stream
-from streamviz.errors import InputError, check_type
+from streamviz.errors import CommandRefused, InputError, WrongType, check_type
 
 _PREFIX = "dead-letter:"
 _HISTORY = [
     f"{_PREFIX}{name}" for name in ("stream", "id", "group", "consumer", "deliveries", "error")
 ]
+_HISTORY_WORDS = 2 * len(_HISTORY)
 _PAGE = 1000  # pending entries per XPENDING
+_MAX_WORDS = 7000  # in a script's XADD; Lua has room for some 8000
 # The script moves an entry only if it is still pending. A claim alone does not protect the entry:
 # another consumer can claim it again before the move. If the entry can't be added (the key holds
 # another type), it stays pending.
@@ -38,6 +42,16 @@ if #redis.call("XRANGE", KEYS[1], ARGV[1], ARGV[1]) == 0 then return false end
 local added = redis.call("XADD", KEYS[2], "*", unpack(ARGV, 2))
 redis.call("XDEL", KEYS[1], ARGV[1])
 return added
+"""
+# After an XADD of more words than Lua has room for, in the same transaction: XADD may have failed,
+# and MULTI goes on after an error.
+_TAKE_AWAY = """-- Acknowledge or delete an entry, if a copy was just added
+local newest = redis.call("XREVRANGE", KEYS[2], "+", "-", "COUNT", 1)[1]
+local words, first = newest and newest[2] or {}, tonumber(ARGV[1])
+for i = 0, #ARGV - first do
+  if words[#words - i] ~= ARGV[#ARGV - i] then return 0 end
+end
+return redis.call(ARGV[2], KEYS[1], unpack(ARGV, 3, first - 1))
 """
 
 
@@ -115,16 +129,29 @@ class DeadLetters:
         Several consumers may sweep at once: only one of them moves an entry. A pending entry that
         was deleted from the stream is only acknowledged. The `errors` say, for an entry's ID, why
         it could not be handled. Entries that were delivered less than `min_idle_ms` milliseconds
-        ago are skipped: a consumer may still be handling them.
+        ago are skipped: a consumer may still be handling them. An entry that
+        can't be moved stays pending; the others are moved before its error is raised.
         """
         check_type("errors", errors, (Mapping, NoneType), "a dict of an entry's ID and a text")
         why = errors or {}
-        moved = [
-            self.move(held, why.get(str(held.id), ""), min_idle_ms=min_idle_ms)
-            for held in self._pending(min_idle_ms)
-            if held.deliveries >= self.after_deliveries
-        ]
-        return [letter for letter in moved if letter is not None]
+        moved: list[DeadLetter] = []
+        failures: list[tuple[EntryId, CommandRefused | InputError]] = []
+        for held in self._pending(min_idle_ms):
+            if held.deliveries < self.after_deliveries:
+                continue
+            try:
+                letter = self.move(held, why.get(str(held.id), ""), min_idle_ms=min_idle_ms)
+            except (CommandRefused, InputError) as error:
+                failures.append((held.id, error))
+            else:
+                moved += [letter] if letter else []
+        for entry_id, failure in failures:
+            raise type(failure)(
+                f"{entry_id} can't be moved: {failure}. Of all entries that are due, "
+                f"{len(failures)} stay pending, and {len(moved)} were moved: read these with "
+                "letters()"
+            ) from failure
+        return moved
 
     def move(
         self,
@@ -160,8 +187,7 @@ class DeadLetters:
 
     def letters(self) -> list[DeadLetter]:
         """Return all dead letters, oldest first (XRANGE, 5.0); skip other entries of the stream."""
-        entries = self.stream.range()
-        return [_read(entry) for entry in entries if entry.fields.keys() >= set(_HISTORY)]
+        return [_read(entry) for entry in self.stream.range() if _is_letter(entry)]
 
     def send_back(self, letter: DeadLetter) -> EntryId:
         """Add a dead letter to its stream again, as a new entry, and delete the dead letter.
@@ -171,8 +197,12 @@ class DeadLetters:
         """
         check_type("letter", letter, DeadLetter, "a DeadLetter, as letters() returns it")
         keys = self.stream.key, letter.stream
-        values = chain(*(letter.repeated or letter.fields.items()))
-        added = self.group.connection.call("EVAL", _SEND_BACK, 2, *keys, str(letter.id), *values)
+        values = list(chain(*(letter.repeated or letter.fields.items())))
+        which = [str(letter.id)]
+        if len(values) > _MAX_WORDS:
+            added = self._copy(keys, "*", values, "XDEL", which)
+        else:
+            added = self.group.connection.call("EVAL", _SEND_BACK, 2, *keys, *which, *values)
         if added is None:
             raise InputError(
                 f"{letter.id} is not a dead letter any more, because it was sent back or deleted: "
@@ -185,14 +215,39 @@ class DeadLetters:
     ) -> DeadLetter | None:
         origin, name = self.group.key, self.group.name
         history = fields(origin, name, held.consumer, entry.id, held.deliveries, error)
-        own = [pair for pair in entry.pairs if pair[0] not in history]
-        both = (*own, *history.items())
-        keys, which = (origin, self.stream.key), (name, str(entry.id), letter_id)
-        added = self.group.connection.call("EVAL", _MOVE, 2, *keys, *which, *chain(*both))
+        both = (*entry.pairs, *history.items())
+        keys, which, words = (origin, self.stream.key), [name, str(entry.id)], list(chain(*both))
+        try:
+            if len(words) > _MAX_WORDS:
+                added = self._copy(keys, letter_id, words, "XACK", which)
+            else:
+                call = self.group.connection.call
+                added = call("EVAL", _MOVE, 2, *keys, *which, letter_id, *words)
+        except WrongType as error:  # the stream's own type was right for the claim
+            raise WrongType(
+                f"{self.stream.key!r} holds another type than a stream: give DeadLetters another "
+                "key="
+            ) from error
         if added is None:
             return None
-        repeated = both if entry.repeated else ()
-        return _read(Entry(EntryId.parse(added), dict(both), repeated=repeated))
+        return _read(Entry(EntryId.parse(added), dict(both), repeated=both))
+
+    def _copy(
+        self, keys: tuple[str, str], new: str, words: list[str], take_away: str, which: list[str]
+    ) -> bytes | None:
+        """Copy an entry and take it away, in one transaction (MULTI: XADD, EVAL).
+
+        Return the copy's ID, or None if the entry was no longer there: the copy is then deleted.
+        """
+        tail = words[-_HISTORY_WORDS:]
+        first = len(which) + 3  # of the tail
+        finish: Command = ("EVAL", _TAKE_AWAY, 2, *keys, first, take_away, *which, *tail)
+        connection = self.group.connection
+        added, taken = connection.transaction([("XADD", keys[1], new, *words), finish])
+        if taken:
+            return bytes(added)
+        connection.call("XDEL", keys[1], added)
+        return None
 
 
 def fields(
@@ -203,9 +258,17 @@ def fields(
     return dict(zip(_HISTORY, values, strict=True))
 
 
+def _is_letter(entry: Entry) -> bool:
+    names = [name for name, _ in entry.pairs]
+    return len(names) > len(_HISTORY) and names[-len(_HISTORY) :] == _HISTORY
+
+
 def _read(entry: Entry) -> DeadLetter:
-    own = {name: value for name, value in entry.fields.items() if not name.startswith(_PREFIX)}
-    stream, entry_id, group, consumer, count, error = (entry.fields[name] for name in _HISTORY)
+    own = entry.pairs[: -len(_HISTORY)]
+    stream, entry_id, group, consumer, count, error = (
+        value for _, value in entry.pairs[-len(_HISTORY) :]
+    )
     origin = (stream, group, consumer, EntryId.parse(entry_id))
-    repeated = tuple(pair for pair in entry.repeated if not pair[0].startswith(_PREFIX))
-    return DeadLetter(entry.id, own, *origin, int(count), error, repeated)
+    single = dict(own)
+    repeated = own if len(single) < len(own) else ()
+    return DeadLetter(entry.id, single, *origin, int(count), error, repeated)

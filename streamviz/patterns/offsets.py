@@ -18,6 +18,7 @@ offset store         lost by a crash     repeated after a crash  cost of a save
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -28,9 +29,13 @@ import redis
 from streamviz.client.arguments import Id
 from streamviz.client.cluster import connection_to
 from streamviz.client.entry_id import EntryId
-from streamviz.client.resp import Arg, Command
+from streamviz.client.resp import Arg, Command, as_text
 from streamviz.client.transport import errors_among
 from streamviz.errors import InputError, OffsetError, path_of
+
+# These end a transaction, or leave its connection in another state for the next command.
+_NOT_QUEUED = {"MULTI", "EXEC", "DISCARD", "WATCH", "RESET", "QUIT", "MONITOR"}
+_NOT_QUEUED |= {"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE"}
 
 
 @runtime_checkable
@@ -67,7 +72,8 @@ class FileOffset:
 
     The file always holds one whole ID: a save writes a temporary file in the same directory, which
     must exist, flushes it to the disk, and renames it in one step. A process that is killed during
-    a save may leave that temporary file there.
+    a save may leave that temporary file there. The file keeps its permissions, and a symbolic link
+    still names the file that it named.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -93,18 +99,21 @@ class FileOffset:
         """
         entry_id = EntryId.parse(entry_id)
         try:
-            handle, temporary = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
+            path = Path(os.path.realpath(self.path))
+            handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
             try:
                 with os.fdopen(handle, "w", encoding="ascii") as file:
                     file.write(f"{entry_id}\n")
                     file.flush()
                     os.fsync(file.fileno())
-                os.replace(temporary, self.path)
+                with suppress(FileNotFoundError):
+                    shutil.copymode(path, temporary)
+                os.replace(temporary, path)
             except BaseException:
                 with suppress(OSError):
                     os.unlink(temporary)
                 raise
-            _flush_directory(self.path.parent)
+            _flush_directory(path.parent)
         except OSError as error:
             raise self._failure("written", error) from error
 
@@ -183,9 +192,17 @@ class TransactionOffset(HashOffset):
         return self._position
 
     def queue(self, *command: Arg) -> None:
-        """Queue a command, such as ``"INCRBY", "sum", 5``, for the next `save`; send nothing."""
+        """Queue a command, such as ``"INCRBY", "sum", 5``, for the next `save`; send nothing.
+
+        InputError for a command that ends the transaction, such as EXEC, or subscribes.
+        """
         if not command:
             raise InputError("no command was given: give its name and its arguments")
+        if as_text(command[0]).upper() in _NOT_QUEUED:
+            raise InputError(
+                f"{as_text(command[0])} can't be queued, because save() sends a transaction "
+                "(MULTI, EXEC): give a command that reads or writes a key"
+            )
         self._queued.append(command)
 
     def save(self, entry_id: EntryId) -> None:

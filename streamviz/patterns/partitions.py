@@ -150,7 +150,8 @@ class Partitions:
         -----
         CommandRefused or ServerUnreachable if a row was refused or not confirmed. The message names
         the first such row, and says how many rows were added: all of the earlier batches, and those
-        of its batch that other nodes and partitions took. The remaining rows are not sent.
+        of its batch that other nodes and partitions took. The remaining rows are not sent. What
+        `rows` itself raises comes through unchanged, with `unconfirmed` and a note, too.
 
         To go on after an error, give add_many an iterator, and then `error.unconfirmed`, which
         has the rows that were read and not confirmed, and what remains. Nothing is lost, and only

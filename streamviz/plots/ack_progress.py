@@ -23,7 +23,7 @@ _BANDS = (  # each filled down to zero: filled between two lines, a gap would dr
     ("added", "added: the band below is waiting", 0.25),
 )
 _OTHERWISE = (  # lines of their own, drawn only if there are any
-    ("dropped", "dropped with deleted consumers", "dash"),
+    ("dropped", "dropped with deleted consumers, at most", "dash"),
     ("lost", "lost in failovers, at most", "longdash"),
     ("unclear", "not known whether acknowledged, dropped or never delivered", "dot"),
 )
@@ -39,11 +39,11 @@ class AckProgress(Plot):
     The numbers of now stand above, in the order of the bands: waiting, pending, acknowledged. Of
     more than 12 groups, it shows those for which most entries are waiting or pending.
 
-    Entries below the first line are acknowledged, those between the first and the second line are
-    pending, and those between the second and the third are waiting. Entries deleted before their
-    delivery to the group are in no band. Lines of their own show how many were dropped from the
-    pending list, how many were lost in failovers, and of how many it is not known how they left
-    (see `GroupAccounting`).
+    Entries below the first line are acknowledged, as far as samples show. Those between the first
+    and the second line are pending, and those between the second and the third are waiting. Entries
+    deleted before their delivery to the group are in no band. Lines of their own show how many were
+    dropped from the pending list, how many were lost in failovers, and of how many it is not known
+    how they left (see `GroupAccounting`).
 
     Parameters
     ----------
@@ -132,8 +132,9 @@ class AckProgress(Plot):
         columns, rows = _grid(len(names))
         for name in names:
             group = last.find_group(name) if last else None
-            if last is None or group is None:
-                texts.append(["no such group now"])
+            if last is None or last.exists is None or group is None:
+                known = last is None or last.exists is not None
+                texts.append(["no such group now" if known else "not known now"])
                 continue
             counts = account_for(last, group)
             if rows > 1:
@@ -158,7 +159,7 @@ class AckProgress(Plot):
 
     def summary(self, history: History) -> str:
         last = history.newest
-        if last is None or not last.groups:
+        if last is None or last.exists is None or not last.groups:
             return no_data_text(history) or "no consumer group yet"
         names = shown_groups(history, self.group)
         parts = [
@@ -224,7 +225,7 @@ def _words(name: str, counts: GroupAccounting) -> str:
     parts = [f"{number_text(counts.acked)} acknowledged", f"{number_text(counts.pending)} pending"]
     parts.append(f"{number_text(counts.undelivered)} waiting")
     if counts.dropped:
-        parts.append(f"{counts.dropped:,} dropped with deleted consumers")
+        parts.append(f"up to {counts.dropped:,} dropped with deleted consumers")
     if counts.lost:
         parts.append(f"up to {counts.lost:,} lost in failovers")
     if counts.unclear:

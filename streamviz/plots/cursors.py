@@ -8,7 +8,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.event_lines import event_lines, events, headroom
-from streamviz.plots.figure import NO_TIMES, Plot, id_scale, seconds
+from streamviz.plots.figure import NO_TIMES, Plot, cursor_place, id_scale, seconds
 from streamviz.plots.group_lines import lines_layout
 from streamviz.plots.texts import entries_text, label, no_data_text, peaks_text
 from streamviz.plots.traces import (
@@ -57,6 +57,8 @@ class Cursors(Plot):
         cursors = [reader.position if reader else None for reader in readers]
         cursors += [group.last_delivered_id if group else None for group in groups]
         newest = sample.last_id if sample.last_id != EntryId.ZERO else None
+        if sample.exists is None:
+            return [None] * (len(cursors) + 1)
         return [_entry_time(cursor, sample, history) for cursor in (*cursors, newest)]
 
     def current_state(self, history: History) -> list[Trace]:
@@ -78,7 +80,7 @@ class Cursors(Plot):
 
     def summary(self, history: History) -> str:
         last = history.newest
-        if last is None or not (last.readers or last.groups):
+        if last is None or last.exists is None or not (last.readers or last.groups):
             return no_data_text(history) or "no reader yet"
         parts = [_words(one.name, one.position, last) for one in last.readers]
         parts += [_words(one.name, one.last_delivered_id, last) for one in last.groups]
@@ -102,20 +104,22 @@ def _behind(value: float | None, newest: float | None, unit: str) -> str:
 
 
 def _entry_time(cursor: EntryId | None, sample: Sample, history: History) -> float | None:
-    """Return a cursor's time in seconds; a reader that has read nothing is at the first entry."""
-    if cursor == EntryId.ZERO and sample.length:
-        cursor = sample.first_id
-    return None if cursor is None or cursor == EntryId.ZERO else id_scale(history)(cursor)
+    """Return a cursor's time in seconds, as far as it has one."""
+    place = None if cursor is None else cursor_place(cursor, sample, history)
+    return None if place is None else id_scale(history)(place)
 
 
 def _words(name: str, cursor: EntryId, last: Sample) -> str:
-    if cursor == EntryId.ZERO:
+    first = last.first_id if last.length else last.last_id
+    timed, *times = [one.is_time(last.time_ms) for one in (cursor, first, last.last_id)]
+    before_times = cursor < last.first_id and all(times) and not timed
+    if cursor == EntryId.ZERO or before_times:
         return f"{name} is at the beginning"
     if cursor == last.last_id:
         return f"{name} is at the newest entry"
     if cursor > last.last_id:
         return f"{name} is beyond the newest entry"
     behind = f"{(last.last_id.ms - cursor.ms) / 1000:,.1f} s behind"
-    if not last.last_id.is_time(last.time_ms):
+    if not (timed and all(times)):
         behind = "behind"
     return f"{name} is {behind} the newest entry"

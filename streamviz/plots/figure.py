@@ -252,6 +252,19 @@ def id_scale(history: History) -> Callable[[EntryId], float]:
     return lambda one: one.ms
 
 
+def cursor_place(cursor: EntryId, sample: Sample, history: History) -> EntryId | None:
+    """Return the ID at which a cursor stands; None if it has no place beside the entries.
+
+    A cursor at 0-0, where no entry can be, stands at the first entry. One that is no time although
+    the entries' IDs are times, such as 1-0, stands at the first or the last entry.
+    """
+    nearest = min(max(cursor, sample.first_id), sample.last_id)
+    for one in (cursor, nearest):
+        if one != EntryId.ZERO and (one.is_time(sample.time_ms) or not history.ids_are_times):
+            return one
+    return None
+
+
 def _with_defaults(title: str, layout: dict[str, Any]) -> dict[str, Any]:
     layout = _with_title(layout)
     axes = {name: _with_title(axis) for name, axis in layout.items() if _AXIS.fullmatch(name)}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from itertools import islice
 from operator import attrgetter
 
 from streamviz.observation.deliveries import delivery_log
 from streamviz.observation.events import Deaths, follow_deaths
 from streamviz.observation.history import History
-from streamviz.observation.sample import GroupState, Sample
+from streamviz.observation.sample import GroupState, Sample, was_recreated
 from streamviz.plots.texts import entries_text, no_data_text
 
 TREND_S = 10.0  # the span over which rates are taken
@@ -18,6 +19,7 @@ STILL_S = 2.0  # without any change: a pause
 FAST = 10.0  # entries per second, whose rate shows within `STILL_S`
 
 Span = tuple[Sample, Sample]
+_time_of = attrgetter("time_ms")
 
 
 def finding(history: History) -> str:
@@ -45,13 +47,26 @@ def is_dead(dead: Deaths, group: str, consumer: str) -> bool:
 
 
 def span(history: History, seconds: float = TREND_S) -> Span | None:
-    """Return a sample from some seconds ago and the newest one; None if there is too little."""
+    """Return a sample from some seconds ago and the newest one; None if there is too little.
+
+    Both are of the same stream. If the older one is not, or is not known, the next one is taken
+    that is.
+    """
     samples = history.samples
     newest = samples[-1]
-    since_ms = newest.time_ms - seconds * 1000
-    if older := bisect_right(samples, since_ms, key=attrgetter("time_ms")):
-        return samples[older - 1], newest
-    return (samples[0], newest) if newest.time_ms - samples[0].time_ms >= 1000 else None
+    if not newest.exists:
+        return None
+    start_ms = newest.time_ms - seconds * 1000
+    start = max(0, bisect_right(samples, start_ms, key=_time_of) - 1)
+    for i in range(len(samples) - 1, start, -1):
+        one = samples[i]
+        if one.exists is False or (one.events and was_recreated(one)):
+            start = i
+            break
+    older = next(one for one in islice(samples, start, None) if one.exists)
+    if older.time_ms > start_ms and newest.time_ms - older.time_ms < 1000:
+        return None
+    return older, newest
 
 
 def per_second(between: Span | None, old: int | None, new: int | None) -> float | None:
@@ -78,6 +93,7 @@ def _standstill(history: History, last: Sample) -> str:
     samples, state = history.samples, _state(last)
     if _state(samples[-2:][0]) != state:
         return ""
+    samples = tuple(one for one in samples if one.exists is not None)
     still = bisect_left(samples, True, key=lambda sample: _state(sample) == state)
     still_s = (last.time_ms - samples[still].time_ms) / 1000
     if still_s < STILL_S or not most.lag.entries:

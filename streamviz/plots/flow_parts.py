@@ -68,10 +68,11 @@ def bar_at(
     x = left
     for name in names:
         wide, part = max(2, numbers[name] * (right - left) // whole), f"{key} bar {name}"
-        yield _piece(part, x, top, wide, name, group) | {"title": f"{numbers[name]:,} {long[name]}"}
+        title = f"{_count(name, numbers[name])}{long[name]}"
+        yield _piece(part, x, top, wide, name, group) | {"title": title}
         x += wide
     told = {"waiting", "acked"} if counted else {"waiting"}
-    counts = {name: "" if name in told else f"{numbers[name]:,} " for name in names}
+    counts = {name: "" if name in told else _count(name, numbers[name]) for name in names}
     for words in (long, _BAR, _BAR | {"acked": "acked"}):
         texts = {name: counts[name] + words[name] for name in names}
         needs = {name: _SWATCH + int(_LETTER * columns(text)) for name, text in texts.items()}
@@ -83,6 +84,11 @@ def bar_at(
             yield _piece(f"{key} swatch {name}", x, top + 13, 9, name, group)
             yield text_at(f"{key} books {name}", x + 13, top + 20, texts[name], "note")
         x += needs[name]
+
+
+def _count(name: str, number: int) -> str:
+    """Return a part's number; how many were dropped is known at most."""
+    return f"{'up to ' if name == 'dropped' else ''}{number:,} "
 
 
 def _piece(key: str, x: int, top: int, wide: int, name: str, group: dict[str, Any]) -> Shape:

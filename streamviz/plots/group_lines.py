@@ -64,13 +64,15 @@ class GroupLines(Plot):
 
     def summary(self, history: History) -> str:
         last = history.newest
-        if last is None or not last.groups:
+        if last is None or last.exists is None or not last.groups:
             return no_data_text(history) or "no consumer group yet"
         names = shown_groups(history)
         words = [self._words(last, group) for group in last.groups if group.name in names]
         return f"{worst_of_text(history)}{'; '.join(words)}."
 
     def _values(self, sample: Sample, names: tuple[str, ...]) -> list[float | None]:
+        if sample.exists is None:
+            return [None] * len(names)
         groups: Iterable[GroupState | None] = sample.groups
         if tuple(map(_name_of, sample.groups)) != names:
             groups = map(sample.find_group, names)

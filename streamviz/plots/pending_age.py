@@ -80,8 +80,9 @@ class PendingAge(GroupLines):
         oldest = group.oldest[0]
         if not oldest.id.is_time(sample.time_ms):
             return round(max(one.idle_ms for one in group.oldest) / 1000, 3)
-        # an ID may be ahead of this machine's clock, but no entry is younger than its last delivery
-        return max(_seconds_since(sample.time_ms, oldest.id), round(oldest.idle_ms / 1000, 3))
+        if oldest.id.ms > sample.time_ms:  # the server's clock is ahead of this machine's
+            return round(oldest.idle_ms / 1000, 3)
+        return _seconds_since(sample.time_ms, oldest.id)  # a claim may name any idle time
 
     def _words(self, sample: Sample, group: GroupState) -> str:
         age = self._value(sample, group)

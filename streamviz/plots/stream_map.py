@@ -11,7 +11,7 @@ from streamviz.client.models import PendingEntry
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots.event_lines import HATCHED, event_lines
-from streamviz.plots.figure import NO_TIMES, Plot, id_scale
+from streamviz.plots.figure import NO_TIMES, Plot, cursor_place, id_scale
 from streamviz.plots.texts import entries_text, group_text, label, no_data_text
 from streamviz.plots.traces import GREY, LABEL_MARGIN, Trace, colour, colours, end_labels, marks
 from streamviz.plots.worst_groups import shown_groups
@@ -161,11 +161,11 @@ def _lane_of(
     if group is None or last is None or not last.exists:
         return [points([]), points([]), points([])]
     cursor, name = group.last_delivered_id, label(group.name)
-    lane = []
-    if cursor != EntryId.ZERO:  # the group has begun
+    lane, place = [], cursor_place(cursor, last, history)
+    if place is not None and cursor != EntryId.ZERO:  # the group has begun
         # no further back than the entries that are shown: others may never have been read
-        first = min(max(last.first_id, shown), cursor) if last.length else cursor
-        lane = [(one, cursor, f"{name}: last delivered {cursor}") for one in (first, cursor)]
+        first = min(max(last.first_id, shown), place) if last.length else place
+        lane = [(one, cursor, f"{name}: last delivered {cursor}") for one in (first, place)]
     rings = [(one.id, one.id, _held_text(one)) for one in group.oldest]
     squares = [(one, one, f"{one} waits for {name}") for one in _waiting(history, cursor)]
     return [points(lane), points(rings), points(squares)]

@@ -125,7 +125,7 @@ class SwimLanes(Plot):
     def summary(self, history: History) -> str:
         """Return in words how many entries each consumer holds."""
         last = history.newest
-        if last is None or not self._lanes(history):
+        if last is None or last.exists is None or not self._lanes(history):
             return no_data_text(history) or "no consumer yet"
         parts = [
             f"{shown_name(one.name)} holds {number_text(one.pending) if one.pending else 'nothing'}"

@@ -31,9 +31,11 @@ class EventDetector:
 
         A claim is separate because a later sample may report it, too.
         """
-        last, self._last = self._last, sample
         events = list(sample.events)
         claims: list[Event] = []
+        if sample.exists is None:  # the next sample that is known is compared with the last one
+            return events, claims
+        last, self._last = self._last, sample
         if last is None:
             return events, claims
         if _was_trimmed(last, sample) and self._is_new("", sample.time_ms):

@@ -19,6 +19,7 @@ from streamviz.recording.blocks import pack_block
 from streamviz.recording.captions import Caption, captions_of, pack_captions
 from streamviz.recording.format import MAX_LINE, write_line
 from streamviz.recording.open_block import OpenBlock
+from streamviz.recording.output_file import new_file, write_all
 
 VERSION = 2
 BLOCK_LINES = 100
@@ -49,6 +50,11 @@ class Recorder:
         How often samples are written, in milliseconds of the clock or of the samples' times,
         whichever is first; None to write blocks of `BLOCK_LINES` samples.
 
+    Attributes
+    ----------
+    sample_count : int
+        How many samples are in the file.
+
     Raises
     ------
     RecordingError
@@ -67,14 +73,9 @@ class Recorder:
         self._start_ms: int | None = None
         self._last_ms = 0
         self._written_ms = -inf
-        try:
-            self._file: BinaryIO | None = self.path.open("wb" if overwrite else "xb", buffering=0)
-        except FileExistsError as error:
-            raise RecordingError(
-                f"{self.path} already exists: choose another name, or set overwrite=True"
-            ) from error
-        except OSError as error:
-            raise RecordingError(f"{self.path} can't be created: {error.strerror}") from error
+        self._error: RecordingError | None = None  # which `close` raises
+        self.sample_count = 0
+        self._file: BinaryIO | None = new_file(self.path, overwrite=overwrite)
         header = json.dumps({"streamviz": VERSION}).encode("ascii")
         self._write(pack_block(header + b"\n", header))
         atexit.register(self._finish)
@@ -92,8 +93,8 @@ class Recorder:
                 return
             if len(line) > MAX_LINE:
                 self._finish()
-                raise RecordingError(
-                    f"{self.path} ends here: a sample takes {len(line):,} bytes, and may take "
+                raise self._failure(
+                    f"ends here: a sample takes {len(line):,} bytes, and may take "
                     f"{MAX_LINE:,}. Sample fewer pending entries"
                 )
             if self._start_ms is None:
@@ -104,9 +105,7 @@ class Recorder:
                 block = self._streams[sample.stream] = OpenBlock(sample.stream)
             block.add(sample, line)
             if self._block_ms is not None and sample.time_ms - self._written_ms >= self._block_ms:
-                self._written_ms = (
-                    sample.time_ms
-                )  # not this machine's time: runs are the same bytes
+                self._written_ms = sample.time_ms  # not this machine's: runs are the same bytes
                 self._flush()
             elif len(block.lines) >= BLOCK_LINES or block.size >= BLOCK_BYTES:
                 self._write_block(block)
@@ -135,15 +134,26 @@ class Recorder:
             self._flush()
             self._write(pack_captions([caption]))
 
+    @property
+    def closed(self) -> bool:
+        """Whether the recording has ended: it was closed, or the file can't grow."""
+        return self._file is None
+
     def close(self) -> None:
         """Write what is left and close the file; a second call does nothing.
 
-        InputError if a scenario or an observer was recorded, and no sample came; the file is
-        deleted.
+        RecordingError if the rest can't be written. If a scenario or an observer was recorded,
+        RecordingError also if the recording had to end before, and InputError if no sample came;
+        then the file is deleted.
         """
         with self._lock:
             was_open = self._file is not None
-            self._finish()
+            try:
+                if self._error is not None and self._source is not None:
+                    raise self._error  # until now only the source has it, in its own thread
+                self._finish()
+            finally:
+                self._error = None
             if was_open and self._source is not None and self._start_ms is None:
                 if self.path.is_file():  # and no device
                     self.path.unlink()
@@ -160,7 +170,7 @@ class Recorder:
         if kind is None:
             self.close()
             return
-        with suppress(InputError):  # the exception says more than an empty recording
+        with suppress(InputError, RecordingError):  # the exception says more, or the same
             self.close()
 
     def __repr__(self) -> str:
@@ -174,7 +184,9 @@ class Recorder:
             try:
                 self._flush()
             finally:
-                self._close_file()
+                if self._file is not None:
+                    self._file.close()
+                    self._file = None
 
     def _flush(self) -> None:
         for block in self._streams.values():
@@ -182,32 +194,31 @@ class Recorder:
                 self._write_block(block)
 
     def _write_block(self, block: OpenBlock) -> None:
+        count = len(block.lines)
         try:
             data = block.pack()
         except RecordingError as error:
-            self._close_file()
-            self._finish()
-            raise RecordingError(f"{self.path} ends here: {error}") from error
-        self._write(data)
+            raise self._failure(f"ends here: {error}") from error
+        self._write(data, count)
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: bytes, count: int = 0) -> None:
         if self._file is None:
             return
-        rest = memoryview(data)
         try:
-            while rest:
-                rest = rest[self._file.write(rest) :]
+            write_all(self._file, data)
         except OSError as error:
-            self._close_file()
-            self._finish()
-            raise RecordingError(
-                f"{self.path} can't grow ({error.strerror}): the recording ends here"
+            raise self._failure(
+                f"can't grow ({error.strerror}): the recording ends here. "
+                f"Samples written: {self.sample_count:,}"
             ) from error
+        self.sample_count += count
 
-    def _close_file(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+    def _failure(self, reason: str) -> RecordingError:
+        """End the recording, and return why."""
+        self._streams.clear()  # there is no place for what is left
+        self._finish()
+        self._error = RecordingError(f"{self.path} {reason}")
+        return self._error
 
 
 def record(source: Any, path: str | Path, *, overwrite: bool = False) -> Recorder:

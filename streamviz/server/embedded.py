@@ -27,6 +27,7 @@ from streamviz.server.program import find_program
 from streamviz.server.url import redact, validate
 
 _START_TIMEOUT_S = 10.0
+_LONGEST_SOCKET = 103  # bytes in its path: macOS takes no more, Linux 107
 
 # One shell waits for the server to end, the other for the owner's end of a pipe to close, which
 # also happens when the owner is killed. Then the server is killed and its directory removed.
@@ -155,7 +156,7 @@ class EmbeddedServer:
         check_type("program", program, (str, NoneType), "the path of redis-server")
         self.program = program or find_program()
         self._owner = os.getpid()
-        self._directory = Path(tempfile.mkdtemp(prefix="streamviz-"))  # mode 0700
+        self._directory = _private_folder()
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the server runs
         config_file = self._directory / "redis.conf"  # INFO names it: so it is known as ours
         if port is None:
@@ -236,6 +237,13 @@ class EmbeddedServer:
         output = os.pread(file, 100_000, max(0, os.fstat(file).st_size - 100_000))
         lines = output.decode("utf-8", "replace").splitlines()
         return " / ".join(line.strip() for line in lines[-4:] if line.strip())
+
+
+def _private_folder() -> Path:
+    """Create a folder for this user alone, whose path leaves room for a socket's name."""
+    parent = tempfile.gettempdir()
+    too_long = len(os.fsencode(parent)) > _LONGEST_SOCKET - len("/streamviz-xxxxxxxx/redis.sock")
+    return Path(tempfile.mkdtemp(prefix="streamviz-", dir="/tmp" if too_long else parent))
 
 
 def free_port() -> int:

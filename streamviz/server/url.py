@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from streamviz.errors import InputError
 
-_SCHEMES = ("redis://", "rediss://", "unix://")
+SCHEMES = ("redis://", "rediss://", "unix://")
 _FORM = "write redis://host:6379/0"
 _ENCODE = (
     "in a user name, a password or an option, percent-encode everything but letters and digits, "
@@ -22,7 +22,7 @@ def validate(url: str) -> str:
     if not url:
         raise InputError(f"'' is not a URL: {_FORM}")
     shown = redact(url)
-    if not url.startswith(_SCHEMES):
+    if not url.startswith(SCHEMES):
         scheme = shown.partition(":")[0] if ":" in shown and "@" not in url else ""
         problem = f"begins with {scheme!r}" if scheme else "has no scheme"
         raise InputError(

@@ -30,12 +30,14 @@ from playwright.sync_api import (
     Request,
     ViewportSize,
     WebError,
+    expect,
     sync_playwright,
 )
 
 ROOT = Path(__file__).parent.parent.parent
 RESULTS = ROOT / "test-results"
 SIZE: ViewportSize = {"width": 1280, "height": 1400}
+expect.set_options(timeout=30_000)  # as patient as all other waits
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
@@ -88,6 +90,17 @@ SHAPES = """root => {
   return Object.fromEntries(found);
 }"""
 """All that the flows below an element show, by its keys: where, and how it is drawn."""
+
+
+SETTLED = """() => new Promise(done => {
+  const frames = next => requestAnimationFrame(() => requestAnimationFrame(next));
+  frames(() => setTimeout(() => frames(done), 150));
+})"""
+
+
+def settled(page: Page) -> None:
+    """Wait until a change of size is drawn: a frame tells of it, and plotly waits for 100 ms."""
+    page.evaluate(SETTLED)
 
 
 def violations(page: Page, root: str = "html") -> list[str]:
@@ -324,9 +337,14 @@ class Notebook:
         )
 
     def restart(self) -> None:
-        self.command("notebook:restart-kernel")
+        """Restart the kernel, and wait for that: before it begins, the old one is idle, too."""
+        self.page.evaluate(
+            "() => { window.restarted ="
+            " window.jupyterapp.commands.execute('notebook:restart-kernel'); }"
+        )
         self.page.locator(".jp-Dialog .jp-mod-accept").click()
         self.page.locator(".jp-Dialog").wait_for(state="detached")
+        self.page.evaluate("() => window.restarted.then(() => undefined)")
         self.kernel_is("idle")
 
     def save(self) -> Any:
@@ -369,9 +387,30 @@ class Notebook:
         return str(
             self.page.evaluate(
                 "() => JSON.stringify(document.querySelector('.streamviz-plot')?.data"
-                "?.find(({ name }) => name === 'events').hovertext)"
+                "?.find(({ name }) => name === 'events')?.hovertext)"
             )
         )
+
+    def pictures(self) -> str:
+        """Return the pictures that it would save, with what they say in words."""
+        data = [output.get("data", {}) for output in self.all_outputs()]
+        return "".join("".join(one.get("text/html", "")) for one in data)
+
+    def at_rest(self, plot: int = 0) -> int:
+        """Wait until a paused board has its last sample, and return how many points that has.
+
+        The pause may have come while one was taken.
+        """
+        points = -1
+
+        def same() -> bool:
+            nonlocal points
+            before, points = points, self.points(plot)
+            self.page.wait_for_timeout(500)
+            return before == points
+
+        self.until(same)
+        return points
 
     def until(self, condition: Callable[[], object], seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds

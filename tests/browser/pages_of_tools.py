@@ -98,8 +98,11 @@ def shows_a_board(page: Page, name: str) -> None:
     page.get_by_role("button", name="revive billing-1").wait_for()
     plot = page.locator(".streamviz-plot .main-svg")
     plot.nth(1).wait_for()
-    tops = {round(plot.nth(one).bounding_box()["y"]) for one in range(2)}  # type: ignore[index]
-    assert len(tops) == 1, "plotly's layers lie on each other"
+    tops = plot.evaluate_all(  # both at one moment: the page may still move
+        "all => all.slice(0, 2).map(one => Math.round(one.getBoundingClientRect().y))"
+    )
+    assert len(tops) == 2
+    assert len({*tops}) == 1, "plotly's layers lie on each other"
     RESULTS.mkdir(exist_ok=True)
     page.screenshot(path=RESULTS / f"{name}.png")
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 from browser.conftest import Notebook
+from playwright.sync_api import expect
 
 OpenNotebook = Callable[..., Notebook]
 
@@ -43,11 +45,11 @@ def test_a_click_makes_a_move_is_answered_and_shows_its_commands(
     click(notebook, 4, 4)
     moves_are(notebook, 2)
     assert (stones(notebook, "black"), stones(notebook, "white")) == (1, 1)
-    log = notebook.page.locator(".streamviz-log tbody").inner_text()
-    assert "XADD browser:make-move" in log
-    assert "XREADGROUP GROUP judge judge-1" in log
-    assert "browser:move-made: length: 0 → 1" in log
-    assert "You are up" in notebook.page.locator(".streamviz-side").inner_text()
+    log = notebook.page.locator(".streamviz-log tbody")  # it comes in a frame of its own
+    expect(log).to_contain_text("XADD browser:make-move")
+    expect(log).to_contain_text("XREADGROUP GROUP judge judge-1")
+    expect(log).to_contain_text("browser:move-made: length: 0 → 1")
+    expect(notebook.page.locator(".streamviz-side")).to_contain_text("You are up")
     notebook.until(lambda: notebook.points(0) > 3)
     notebook.picture("board")
     notebook.until(lambda: "XADD browser:make-move" in str(notebook.save()))
@@ -73,12 +75,12 @@ def test_a_capture_disappears_and_scrubbing_back_brings_it_back(
     back = notebook.page.get_by_role("button", name="one move back")
     back.click()
     said = notebook.page.locator(".streamviz-side .streamviz-status")
-    assert said.inner_text() == "Move 9 of 10: Black C8 takes 1 stone"
+    expect(said).to_have_text("Move 9 of 10: Black C8 takes 1 stone")
     assert stones(notebook, "taken") == 1
     back.click()
     assert stones(notebook, "white") == 4, "it is there again"
     click(notebook, 6, 6)
-    assert "go to the end" in said.inner_text()
+    expect(said).to_contain_text("go to the end")
     notebook.picture("board-back")
     notebook.page.get_by_label("move", exact=True).fill("10")
     assert stones(notebook, "taken") == 0
@@ -92,11 +94,10 @@ def test_an_illegal_move_says_why(open_notebook: OpenNotebook) -> None:
     moves_are(notebook, 2)
     click(notebook, 4, 4)
     said = notebook.page.locator(".streamviz-side .streamviz-status[data-bad]")
-    said.wait_for()
-    assert said.inner_text() == "Black E5: rejected, there is a stone on the point"
+    expect(said).to_have_text("Black E5: rejected, there is a stone on the point")
     notebook.until(lambda: stones(notebook, "refused") == 1)
     log = notebook.page.locator(".streamviz-log")  # it comes in a frame of its own
-    notebook.until(lambda: "move-rejected: length: 0 → 1" in log.inner_text())
+    expect(log).to_contain_text("move-rejected: length: 0 → 1")
     notebook.picture("board-refused")
     click(notebook, 2, 6)
     moves_are(notebook, 4)
@@ -113,16 +114,17 @@ def test_it_is_played_by_keyboard_alone_in_the_dark(open_notebook: OpenNotebook)
     for key in ("ArrowLeft", "ArrowUp", "ArrowUp"):
         notebook.page.keyboard.press(key)
     words = notebook.page.locator(".streamviz-side [aria-live]")
-    assert words.inner_text() == "D7, empty"
+    expect(words).to_have_text("D7, empty")
     notebook.page.keyboard.press("Enter")
     moves_are(notebook, 2)
-    notebook.until(lambda: board.evaluate("node => node === document.activeElement"))
+    expect(board).to_be_focused()
     notebook.page.keyboard.press("ArrowRight")
     notebook.page.keyboard.press("Enter")
     moves_are(notebook, 4)
+    expect(board).to_be_focused()
     notebook.page.keyboard.press("p")
     moves_are(notebook, 6)
-    assert notebook.page.locator(".streamviz-live[data-dark] .streamviz-goban").count() == 1
+    expect(notebook.page.locator(".streamviz-live[data-dark] .streamviz-goban")).to_have_count(1)
     notebook.picture("board-dark")
     notebook.command("apputils:change-theme", theme="JupyterLab Light")
     assert not notebook.problems
@@ -136,16 +138,17 @@ def test_without_a_kernel_the_picture_of_the_last_position_stays(
     moves_are(notebook, 0)
     click(notebook, 4, 4)
     moves_are(notebook, 2)
-    notebook.page.wait_for_timeout(300)
+    notebook.until(lambda: "1 black and 1 white" in notebook.pictures())
     notebook.restart()
     notebook.live().first.wait_for(state="detached")
     picture = notebook.page.locator("[data-streamviz] img").first
-    assert picture.is_visible()
-    assert "1 black and 1 white" in (picture.get_attribute("alt") or "")
+    expect(picture).to_be_visible()
+    expect(picture).to_have_attribute("alt", re.compile("1 black and 1 white"))
     notebook.save()
     notebook.lab.end_kernels()
     notebook.load()
     notebook.page.locator("[data-streamviz] img").first.wait_for()
+    notebook.ready()  # only then JupyterLab knows that it has no such widget
     assert "Error displaying widget" not in notebook.page.content()
     notebook.picture("board-reopened")
 
@@ -167,8 +170,8 @@ board
     notebook = open_notebook([record]).run_all()
     moves_are(notebook, 4)
     assert (stones(notebook, "black"), stones(notebook, "white")) == (2, 2)
-    said = notebook.page.locator(".streamviz-side .streamviz-status").inner_text()
-    assert said == "Black passes: rejected, <img src=x onerror=alert(1)>"
+    said = notebook.page.locator(".streamviz-side .streamviz-status")
+    expect(said).to_have_text("Black passes: rejected, <img src=x onerror=alert(1)>")
     notebook.page.get_by_label("move", exact=True).fill("1")
     assert (stones(notebook, "black"), stones(notebook, "white")) == (1, 0)
     click(notebook, 8, 8)
@@ -190,15 +193,15 @@ def test_a_large_board_of_an_sgf_file_can_be_read(open_notebook: OpenNotebook) -
     notebook = open_notebook([HANDICAP]).run_all()
     moves_are(notebook, 2)
     assert (stones(notebook, "black"), stones(notebook, "white")) == (2, 1)
-    said = notebook.page.locator(".streamviz-side .streamviz-status").inner_text()
-    assert said == "Black passes. 2 moves"
+    said = notebook.page.locator(".streamviz-side .streamviz-status")
+    expect(said).to_have_text("Black passes. 2 moves")
     board = notebook.page.locator(".streamviz-goban")
     height_px = board.locator("text").first.evaluate("node => node.getScreenCTM().d * 17")
     assert height_px > 10
     board.focus()
     notebook.page.keyboard.press("ArrowUp")
     words = notebook.page.locator(".streamviz-side [aria-live]")
-    assert words.inner_text() == "J11, empty"
+    expect(words).to_have_text("J11, empty")
     notebook.picture("board-sgf")
     assert not notebook.problems
 

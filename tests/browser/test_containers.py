@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from browser.conftest import Notebook
+from playwright.sync_api import expect
 
 OpenNotebook = Callable[..., Notebook]
 
@@ -30,6 +31,9 @@ view => [...view.querySelectorAll('.streamviz-plot .scatterlayer .point')].filte
 """
 
 
+WIDTH = "node => node.getBoundingClientRect().width"
+
+
 def views(notebook: Notebook, cell: int) -> Any:
     return notebook.page.locator(".jp-CodeCell").nth(cell).locator(".streamviz-live")
 
@@ -42,7 +46,7 @@ def all_live(notebook: Notebook, boards: Any, count: int = 1) -> None:
         notebook.until(lambda n=n: boards.nth(n).evaluate(DRAWN) > 1)
         before = boards.nth(n).evaluate(DRAWN)
         notebook.until(lambda n=n, before=before: boards.nth(n).evaluate(DRAWN) > before)
-        assert "Running" in boards.nth(n).locator(".streamviz-status").inner_text()
+        expect(boards.nth(n).locator(".streamviz-status")).to_contain_text("Running")
 
 
 def fills(view: Any) -> bool:
@@ -75,7 +79,7 @@ def test_a_board_lives_in_every_container(open_notebook: OpenNotebook) -> None:
     notebook = open_notebook(cells).run_all()
     for cell in (1, 2, 4, 5, 6):
         all_live(notebook, views(notebook, cell))
-        assert views(notebook, cell).bounding_box()["width"] > 600, "as wide as its place"
+        notebook.until(lambda cell=cell: views(notebook, cell).evaluate(WIDTH) > 600)
     tabs = notebook.page.locator(".jp-CodeCell").nth(3)
     for title in tabs.locator(".lm-TabBar-tab").all():
         title.click()
@@ -99,7 +103,8 @@ def test_a_board_in_a_box_saves_its_pictures_and_hides_them_while_it_is_live(
     for number in (1, 2):
         all_live(notebook, views(notebook, number))
         picture = notebook.page.locator(".jp-CodeCell").nth(number).locator("[data-streamviz-box]")
-        assert (picture.count(), picture.is_visible()) == (1, False)
+        expect(picture).to_have_count(1)
+        expect(picture).to_be_hidden()
         notebook.until(lambda number=number: "0 waiting" in saved_picture(notebook, number))
     notebook.picture("boxes")
     notebook.save()
@@ -135,7 +140,7 @@ def test_a_board_shown_while_the_server_hangs_is_live_when_it_goes_on(
     notebook.run_cell(3)
     for number in (1, 2):
         all_live(notebook, views(notebook, number))
-        assert "does not answer" not in views(notebook, number).inner_text()
+        expect(views(notebook, number)).not_to_contain_text("does not answer")
     assert not notebook.problems
 
 
@@ -164,7 +169,7 @@ def test_a_board_shown_several_times_lives_in_each_view(open_notebook: OpenNoteb
         notebook.command("notebook:create-output-view")
         all_live(notebook, copies.nth(number - 1).locator(".streamviz-live"), count)
     notebook.picture("several-views")
-    assert notebook.page.locator(".streamviz-live").count() == 6
+    expect(notebook.page.locator(".streamviz-live")).to_have_count(6)
     notebook.page.evaluate(
         "() => { const { shell } = window.jupyterapp;"
         " [...shell.widgets('main')].filter(one => !one.context).forEach(one => one.close()); }"
@@ -173,7 +178,7 @@ def test_a_board_shown_several_times_lives_in_each_view(open_notebook: OpenNoteb
     shown = notebook.page.locator(".jp-Notebook .streamviz-live")
     for n in range(3):
         shown.nth(n).scroll_into_view_if_needed()
-        notebook.until(lambda n=n: shown.nth(n).bounding_box()["width"] == 500)
+        notebook.until(lambda n=n: shown.nth(n).evaluate(WIDTH) == 500)
         notebook.until(lambda n=n: fills(shown.nth(n)))
     assert not notebook.problems
 

@@ -126,6 +126,7 @@ def test_a_notebooks_page_plays_what_it_draws_and_loads_it_late(
     page.goto(f"{site}/course/{PLAYS}.html")
     picture = page.locator("[data-streamviz='plot-1'] img")
     expect(picture).to_be_visible()
+    page.wait_for_load_state("networkidle")
     assert not [url for url in heard.asked if "streamviz-player" in url], (
         "what is far costs nothing"
     )

@@ -6,8 +6,8 @@ import shutil
 
 import nbformat
 import pytest
-from browser.conftest import RESULTS, ROOT, Lab, kernel_answers
-from playwright.sync_api import Page
+from browser.conftest import RESULTS, ROOT, Lab, kernel_answers, settled
+from playwright.sync_api import Page, expect
 
 LIVE = """
 from streamviz import Dashboard, Scenario, connect, series
@@ -65,6 +65,7 @@ def test_voila_has_ones_own_slider(lab: Lab, tab: Page) -> None:
     tab.goto(f"{lab.url}/voila/render/slider.ipynb?token={lab.token}")
     tab.wait_for_function(f"() => ({POINTS})() > 20", timeout=40_000)
     rate = "() => Number(document.body.innerText.match(/in ([0-9.]+)[/]s/)?.[1] ?? 0)"
+    tab.wait_for_function(f"() => ({rate})() > 0")
     assert tab.evaluate(rate) < 10
     tab.locator(".noUi-handle").nth(1).press("End")
     tab.wait_for_function(f"() => ({rate})() > 14", timeout=20_000)
@@ -77,10 +78,10 @@ def test_voila_plays_the_talk(lab: Lab, tab: Page, talk: str) -> None:
     tab.goto(f"{lab.url}/voila/render/{talk}?token={lab.token}")
     tab.locator(".streamviz-player").first.wait_for(timeout=40_000)
     tab.wait_for_function(f"() => Math.max(...({FRAMES})()) > 10")
-    assert tab.get_by_text("No consumer gets it").is_visible()
+    expect(tab.get_by_text("No other consumer gets it")).to_be_visible()
     notes = tab.get_by_text("Let the room vote")
-    assert notes.count() == 1
-    assert not notes.is_visible(), "the speaker's notes are not for the audience"
+    expect(notes).to_have_count(1)
+    expect(notes, "the speaker's notes are not for the audience").to_be_hidden()
     picture(tab, "voila-talk")
     lab.end_kernels()
 
@@ -112,20 +113,27 @@ def test_jupyterlabs_slideshow_plays_the_film_of_its_slide(lab: Lab, tab: Page, 
           const { content } = window.jupyterapp.shell.currentWidget;
           content.deselectAll();
           content.activeCellIndex = content.model.sharedModel.cells
-            .findIndex(cell => cell.source.startsWith('## No consumer gets it'));
+            .findIndex(cell => cell.source.startsWith('## No other consumer gets it'));
           window.jupyterapp.commands.execute('deck:start');
         }"""
     )
     slide = "Array.from(document.querySelectorAll('.streamviz-player'))[4]"
     try:
-        tab.wait_for_function(f"() => Number({slide}.dataset.frame) > 20", timeout=20_000)
+        tab.wait_for_function(  # and the other slides' films rest; this one will end soon
+            f"""() => {{
+              const playing = document.querySelectorAll('.streamviz-player[data-state=playing]');
+              return Number({slide}.dataset.frame) > 20
+                && playing.length === 1 && playing[0] === {slide};
+            }}""",
+            timeout=20_000,
+        )
+        tab.wait_for_function(f"() => {slide}.clientHeight > 400")
+        settled(tab)
         plots = tab.evaluate(
             f"() => [...{slide}.querySelectorAll('.main-svg')].map(n => n.clientWidth)"
         )
         wide = tab.evaluate(f"() => {slide}.clientWidth")
         assert sum(plots) > 0.9 * wide, "the plots take the width of the slide"
-        tab.wait_for_function(f"() => {slide}.clientHeight > 400")
-        tab.wait_for_timeout(500)  # its axes settle
         sizes = tab.evaluate(
             f"""() => [...{slide}.querySelectorAll('.xtick text, .ytick text, .legendtext, button')]
               .map(node => parseFloat(getComputedStyle(node).fontSize))"""
@@ -139,13 +147,11 @@ def test_jupyterlabs_slideshow_plays_the_film_of_its_slide(lab: Lab, tab: Page, 
         assert len(boxes) == 3
         assert all(0 < top < bottom <= 720 for top, bottom in boxes), boxes
         sources = tab.locator(".jp-deck-mod-onscreen .jp-InputPlaceholder")
-        assert sources.count() == 1
-        assert not sources.is_visible(), "a folded source is not shown"
-        playing = tab.locator(".streamviz-player[data-state=playing]").count()
-        assert playing == 1, "the other slides' films rest"
+        expect(sources).to_have_count(1)
+        expect(sources, "a folded source is not shown").to_be_hidden()
         picture(tab, "slideshow")
     finally:
         tab.evaluate("() => { window.jupyterapp.commands.execute('deck:stop') }")
         tab.wait_for_function(f"() => !({slide}.style.height)")
-        assert tab.locator("[data-stage]").count() == 0, "a notebook again"
+        expect(tab.locator("[data-stage]"), "a notebook again").to_have_count(0)
         lab.end_kernels()

@@ -9,8 +9,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from browser.conftest import RESULTS, ROOT, SHOWN, Heard
-from playwright.sync_api import Page
+from browser.conftest import RESULTS, ROOT, SHOWN, Heard, settled
+from playwright.sync_api import Page, expect
 
 from streamviz.export import to_embed, to_html
 from streamviz.export.embed import script_tag
@@ -99,24 +99,25 @@ def test_script_elements_become_players_that_play(tmp_path: Path, site: str, qui
     quiet.wait_for_function(
         "() => Number(document.querySelector('.streamviz-player')?.dataset.frame) > 20"
     )
-    assert quiet.locator(".streamviz-player").count() == 2
+    expect(quiet.locator(".streamviz-player")).to_have_count(2)
     second = quiet.locator(".streamviz-player").nth(1)
     second.get_by_role("button", name="Next event").click()
     second.get_by_text("billing-1 crashed holding 1").wait_for()
-    second.locator(
-        ".streamviz-plot"
-    ).click()  # whatever of it is clicked, the keys are the player's
+    second.locator(".streamviz-plot").click()
+    expect(second, "whatever of it is clicked, the keys are the player's").to_be_focused()
     quiet.keyboard.press("End")
     showings = []
+    at_its_end = second.and_(quiet.locator("[data-frame='100']"))  # the first one passes it, too
     for _ in range(2):
-        quiet.locator(".streamviz-player[data-frame='100']").wait_for()
+        at_its_end.wait_for()
+        settled(quiet)
         showings.append(quiet.evaluate(SHOWN)[1])
         quiet.keyboard.press("Home")
         second.and_(quiet.locator("[data-frame='0']")).wait_for()
         quiet.keyboard.press("End")
     assert any(len(line) > 500 for line in showings[0]["lines"])
     assert showings[1] == showings[0], "played a second time it is the same"
-    quiet.locator(".streamviz-player[data-frame='100']").wait_for()
+    at_its_end.wait_for()
     RESULTS.mkdir(exist_ok=True)
     quiet.screenshot(path=RESULTS / "embedded.png")
 
@@ -154,7 +155,11 @@ def test_a_player_is_read_on_any_ground_whatever_the_system_prefers(
     page_with(tmp_path, line, dark, night, dark.replace("dark", "light"), head=style)
     quiet.emulate_media(color_scheme=system)  # type: ignore[arg-type]
     quiet.goto(site)
-    quiet.wait_for_function("() => document.querySelectorAll('.main-svg').length >= 12")
+    quiet.wait_for_function(
+        """() => document.querySelectorAll('.main-svg').length >= 12
+          && [...document.querySelectorAll('.streamviz-player')]
+            .filter(one => one.querySelector('.xtick text')).length === 4"""
+    )
     RESULTS.mkdir(exist_ok=True)
     quiet.screenshot(path=RESULTS / f"embedded-{system}.png", full_page=True)
     assert min(ink(quiet, place) for place in range(4)) > 7
@@ -171,8 +176,8 @@ def test_a_script_in_the_head_has_its_player_in_the_body(
     page_with(tmp_path, '<div id="here"></div>', head=line + told + lost)
     page.goto(site)
     page.wait_for_function("() => document.querySelectorAll('.main-svg').length >= 9")
-    assert page.locator("body .streamviz-player").count() == 3
-    assert page.locator("#here .streamviz-player").count() == 1
+    expect(page.locator("body .streamviz-player")).to_have_count(3)
+    expect(page.locator("#here .streamviz-player")).to_have_count(1)
     assert any("a.film.jsonl is at the page's end" in text for text in heard.said), heard.said
     assert any("no #nowhere for a.film.jsonl" in text for text in heard.said), heard.said
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from browser.conftest import SHAPES, Notebook, violations
+from browser.conftest import SHAPES, Notebook, settled, violations
+from playwright.sync_api import expect
 
 OpenNotebook = Callable[..., Notebook]
 
@@ -31,7 +33,7 @@ def test_points_grow_until_paused_and_go_on(open_notebook: OpenNotebook) -> None
     notebook.picture("dashboard")
     notebook.page.get_by_role("button", name="Pause").click()
     notebook.page.get_by_text("Paused").wait_for()
-    held = notebook.points(0)
+    held = notebook.at_rest()
     notebook.page.wait_for_timeout(500)
     assert notebook.points(0) == held
     notebook.page.get_by_role("button", name="Step").click()
@@ -60,7 +62,8 @@ def test_a_slider_changes_the_rate_and_a_killed_consumer_shows(open_notebook: Op
 
 
 COUNT = "import threading; print(sum(t.name == 'streamviz' for t in threading.enumerate()))"
-THREADS = "import threading; sorted(t.name for t in threading.enumerate() if 'streamviz' in t.name)"
+THREADS = """import threading
+print(sorted(t.name for t in threading.enumerate() if 'streamviz' in t.name))"""
 
 
 def test_a_cell_that_runs_again_leaves_one_board_and_one_thread(
@@ -73,16 +76,15 @@ def test_a_cell_that_runs_again_leaves_one_board_and_one_thread(
         notebook.live().wait_for()
     notebook.until(lambda: notebook.live().count() == 1)
 
-    def threads() -> str:
-        notebook.page.locator(".jp-CodeCell").nth(1).locator(".jp-InputArea-editor").click()
-        notebook.page.keyboard.press("Control+Enter")
-        notebook.page.wait_for_timeout(300)
-        return notebook.page.locator(".jp-CodeCell").nth(1).locator(".jp-OutputArea").inner_text()
+    def threads() -> int:
+        """Return how many there are; -1 if the cell did not say."""
+        said = notebook.run_cell(1)
+        return said.count("'streamviz'") if said.startswith("[") else -1
 
-    notebook.until(lambda: threads().count("'streamviz'") == 1)
+    notebook.until(lambda: threads() == 1)
     notebook.page.locator(".jp-CodeCell").first.locator(".jp-InputArea-prompt").click()
     notebook.command("notebook:clear-cell-output")
-    notebook.until(lambda: threads().count("'streamviz'") == 0)
+    notebook.until(lambda: threads() == 0)
     assert not notebook.problems
 
 
@@ -111,7 +113,7 @@ def test_after_a_restart_of_the_kernel_the_picture_stays(open_notebook: OpenNote
     notebook.page.get_by_text("Paused").wait_for()
     notebook.restart()
     notebook.live().wait_for(state="detached")
-    assert notebook.page.locator("[data-streamviz] img").first.is_visible()
+    expect(notebook.page.locator("[data-streamviz] img").first).to_be_visible()
     notebook.run_all()
     notebook.live().wait_for()
     assert "Error displaying widget" not in notebook.page.content()
@@ -123,7 +125,13 @@ def test_reopened_without_a_kernel_it_shows_its_last_state(open_notebook: OpenNo
     notebook.until(lambda: notebook.points(0) > 5)
     notebook.page.get_by_role("button", name="Pause").click()
     notebook.page.get_by_text("Paused").wait_for()
-    notebook.page.wait_for_timeout(300)
+    alt = re.compile('alt="([^"]*entries[^"]*)')  # what the first picture says in words
+
+    def has_entries() -> bool:
+        found = alt.search(notebook.pictures())
+        return found is not None and not found[1].startswith("0 entries")
+
+    notebook.until(has_entries)
     saved = notebook.save()
     text = str(saved)
     assert "application/vnd.jupyter.widget-view+json" not in text
@@ -133,8 +141,8 @@ def test_reopened_without_a_kernel_it_shows_its_last_state(open_notebook: OpenNo
     notebook.lab.end_kernels()
     notebook.load()
     images = notebook.page.locator("[data-streamviz] img")
-    images.first.wait_for()
-    assert images.count() == 2
+    expect(images).to_have_count(2)
+    notebook.ready()  # only then JupyterLab knows that it has no such widget
     assert "entries" in (images.first.get_attribute("alt") or "")
     assert not (images.first.get_attribute("alt") or "").startswith("0 entries")
     assert "Error displaying widget" not in notebook.page.content()
@@ -191,7 +199,7 @@ watch(client, orders.key)
     notebook.run_all()
     notebook.live().wait_for()
     notebook.until(lambda: notebook.points(0) > 1)
-    assert notebook.page.locator(".streamviz-live[data-dark]").count() == 1
+    expect(notebook.page.locator(".streamviz-live[data-dark]")).to_have_count(1)
     notebook.picture("watch-dark")
     notebook.command("apputils:change-theme", theme="JupyterLab Light")
     notebook.page.locator(".streamviz-live:not([data-dark])").wait_for()
@@ -210,13 +218,20 @@ def test_hovering_over_an_entry_tells_its_story(open_notebook: OpenNotebook) -> 
     def hover() -> str:
         notebook.page.locator(".streamviz-plot").first.scroll_into_view_if_needed()
         box = notebook.page.locator(".streamviz-plot .scatterlayer .point").last.bounding_box()
+        if box is None:  # it has just been drawn anew
+            return ""
         notebook.page.mouse.move(box["x"] + box["width"] / 2 + 1, box["y"] + box["height"] / 2)
         notebook.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         notebook.page.wait_for_timeout(300)
         return str(story.text_content())
 
-    notebook.until(lambda: "was added at" in hover())
-    assert "billing: " in hover()
+    notebook.at_rest()
+
+    def told() -> bool:
+        said = hover()
+        return "was added at" in said and "billing: " in said
+
+    notebook.until(told)
     assert notebook.page.locator(".modebar-btn").count() == 0, "nothing offers to upload a chart"
     notebook.picture("story")
     assert not notebook.problems
@@ -258,6 +273,7 @@ def test_every_control_and_every_entry_is_reached_by_keyboard(open_notebook: Ope
     page.keyboard.press("Enter")
     page.get_by_text("Paused").wait_for()
     page.locator(".streamviz-plot[tabindex='0']").wait_for()  # its turn to be drawn has come
+    notebook.at_rest()
     names = walk(notebook, "Tab", "Stream map: ")
     controls = ["Step", "speed", "rate of orders", "billing takes", "email takes"]
     assert names[: len(controls)] == controls
@@ -272,7 +288,8 @@ def test_every_control_and_every_entry_is_reached_by_keyboard(open_notebook: Ope
     page.keyboard.press("ArrowLeft")
     texts = page.evaluate("() => document.querySelector('.streamviz-plot').data[0].text")
     notebook.until(lambda: str(story.text_content()).startswith(f"{texts[-2]} was added at "))
-    assert page.evaluate("() => document.querySelector('.streamviz-plot').data.at(-1).text") is None
+    ring = "document.querySelector('.streamviz-plot').data.at(-1)"  # it has no words of its own
+    page.wait_for_function(f"() => !{ring}.text && {ring}.marker.symbol === 'circle-open'")
     notebook.picture("keyboard")
     page.keyboard.press("ArrowRight")
     notebook.until(lambda: str(story.text_content()).startswith(f"{texts[-1]} was added at "))
@@ -306,11 +323,16 @@ def test_a_click_on_a_consumer_kills_it_and_another_revives_it(open_notebook: Op
     notebook.until(lambda: shapes(notebook)["group 0 0"]["kind"] == "dead")
     notebook.until(lambda: "billing-1 was killed" in notebook.events())
     assert shapes(notebook)["group 0 1"]["kind"] == "box"
-    there = page.get_by_role("button", name="revive billing-1").bounding_box()
-    assert there is not None
-    left, top, wide, _ = shapes(notebook)["group 0 0"]["box"]
-    assert -24 < there["y"] - top < 0, "the button is at what it changes, and over no word"
-    assert left < there["x"] < there["x"] + there["width"] < left + wide
+    revive = page.get_by_role("button", name="revive billing-1")
+
+    def at_what_it_changes() -> bool:  # and over no word
+        there = revive.bounding_box()
+        assert there is not None
+        left, top, wide, _ = shapes(notebook)["group 0 0"]["box"]
+        within = left < there["x"] < there["x"] + there["width"] < left + wide
+        return -24 < there["y"] - top < 0 and within
+
+    notebook.until(at_what_it_changes)
     spot.click(position=place)  # type: ignore[arg-type]
     notebook.until(lambda: shapes(notebook)["group 0 0"]["kind"] == "box")
     notebook.until(lambda: "billing-1 was revived" in notebook.events())
@@ -321,6 +343,8 @@ def test_all_that_can_be_done_is_done_by_keyboard_and_what_it_caused_is_said(
     open_notebook: OpenNotebook,
 ) -> None:
     shop = SHOP.replace("service_ms=50", "service_ms=900")
+    # A browser that can't follow is sent fewer samples, and not told what happened in between.
+    shop = shop.replace("seed=7", "seed=7, sample_every_ms=300")
     notebook = open_notebook([shop]).run_all()
     live, page = notebook.live(), notebook.page
     live.wait_for()
@@ -335,8 +359,9 @@ def test_all_that_can_be_done_is_done_by_keyboard_and_what_it_caused_is_said(
 
     press("add a consumer to billing")
     live.locator('[data-key="group 0 2 name"]', has_text="billing-3").wait_for()
-    places = [one.get_attribute("aria-label") for one in live.locator(".streamviz-spot").all()]
-    assert places == ["billing", "billing-1", "billing-2", "billing-3", "email", "email-1"]
+    wanted = ["billing", "billing-1", "billing-2", "billing-3", "email", "email-1"]
+    places = "all => all.map(one => one.getAttribute('aria-label'))"
+    notebook.until(lambda: live.locator(".streamviz-spot").evaluate_all(places) == wanted)
     press("slow billing-3")
     notebook.until(lambda: "billing-3 works 4 times as slowly" in notebook.events())
     press("speed up billing-3")
@@ -354,8 +379,8 @@ def test_all_that_can_be_done_is_done_by_keyboard_and_what_it_caused_is_said(
     entry = old()[0]
     press("revive billing-1")
     notebook.until(lambda: f"billing-1 acknowledged {entry}" in str(story.text_content()))
-    focused = page.evaluate("() => document.activeElement.getAttribute('aria-label')")
-    assert focused == "kill billing-1", "the button keeps the focus"
+    button = page.get_by_role("button", name="kill billing-1")
+    expect(button, "the button keeps the focus").to_be_focused()
     assert page.locator(".jp-Notebook .jp-Cell").count() == 1, "keys are the buttons' own"
     assert not notebook.problems
 
@@ -372,9 +397,8 @@ def test_arrow_keys_move_a_slider_and_not_the_notebook(open_notebook: OpenNotebo
         ("ArrowLeft", "0"),
     ):
         slider.press(key)
-        assert slider.input_value() == wanted, key
-    focused = notebook.page.evaluate("() => document.activeElement.getAttribute('aria-label')")
-    assert focused == "rate of orders"
+        expect(slider, key).to_have_value(wanted)
+    expect(slider).to_be_focused()
     assert notebook.page.locator(".jp-Cell.jp-mod-selected").count() == 1
 
 
@@ -382,9 +406,13 @@ def test_buttons_and_sliders_are_large_enough_to_hit(open_notebook: OpenNotebook
     notebook = open_notebook([SHOP]).run_all()
     notebook.live().wait_for()
     targets = notebook.live().locator("button, input")
-    notebook.until(lambda: targets.count() >= 9)
-    sizes = [target.bounding_box() for target in targets.all()]
-    assert all(box and min(box["width"], box["height"]) >= 24 for box in sizes), sizes
+    notebook.page.get_by_role("button", name="kill email-1").wait_for(state="attached")
+    sizes = targets.evaluate_all(  # all of one moment: the board goes on
+        """all => all.map(one => one.getBoundingClientRect())
+          .map(({ width, height }) => Math.min(width, height))"""
+    )
+    assert len(sizes) >= 9
+    assert min(sizes) >= 24, sizes
 
 
 def test_a_dashboard_fits_a_small_laptops_screen(open_notebook: OpenNotebook) -> None:
@@ -394,18 +422,20 @@ def test_a_dashboard_fits_a_small_laptops_screen(open_notebook: OpenNotebook) ->
     live = notebook.live()
     live.wait_for()
     notebook.until(lambda: notebook.points(0) > 5)
-    parts = {
-        name: live.locator(f".streamviz-{name}").first.bounding_box()
-        for name in ("bar", "status", "flow", "plot")
-    }
-    whole = live.bounding_box()
-    assert whole is not None
-    assert whole["height"] <= 600
-    tops = [box["y"] for box in parts.values() if box]
-    assert tops == sorted(tops), "from the top: controls, state, flow, plots"
-    plots = [plot.bounding_box() for plot in live.locator(".streamviz-plot").all()]
-    right = whole["x"] + whole["width"]
-    assert all(plot["x"] + plot["width"] <= right + 1 for plot in plots if plot)
+    settled(notebook.page)
+    found = live.evaluate(  # all of one moment: the notebook may move its outputs
+        """live => {
+          const box = node => node.getBoundingClientRect();
+          const first = name => live.querySelector(`.streamviz-${name}`);
+          return { height: box(live).height, right: box(live).right,
+            tops: ["bar", "status", "flow", "plot"].map(first).map(box).map(({ top }) => top),
+            ends: [...live.querySelectorAll(".streamviz-plot")].map(box).map(({ right }) => right),
+          };
+        }"""
+    )
+    assert found["height"] <= 600
+    assert found["tops"] == sorted(found["tops"]), "from the top: controls, state, flow, plots"
+    assert max(found["ends"]) <= found["right"] + 1
     for scheme in ("light", "dark"):
         notebook.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         notebook.picture(f"one_screen_{scheme}")

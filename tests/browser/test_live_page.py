@@ -121,7 +121,9 @@ def test_all_of_it_is_on_one_screen_and_what_is_wrong_is_read_at_once(
             page.locator(f".streamviz-live{'[data-dark]' * (scheme == 'dark')}").wait_for()
             assert violations(page) == []
         page.set_viewport_size({"width": 1920, "height": 1080})
-        page.wait_for_function(f"() => Math.min(...({LETTERS})().map(([px]) => px)) >= 22")
-        assert len(page.evaluate(LETTERS)) > 20
+        page.wait_for_function(
+            f"""() => (found => found.length > 20 && Math.min(...found.map(([px]) => px)) >= 22)
+              (({LETTERS})())"""
+        )
         page.wait_for_function(f"() => ({ON_SCREEN})().every(Boolean)")
         page.screenshot(path=RESULTS / "live_page-wall.png")

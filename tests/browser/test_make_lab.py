@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from browser.conftest import ROOT, end
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 
 @pytest.fixture
@@ -67,15 +67,15 @@ def test_make_lab_opens_the_first_notebook_on_loopback_with_a_token(
     page.goto(opened)
     heading = page.locator(".jp-Notebook h1")
     heading.first.wait_for(timeout=40_000)
-    assert "What does a stream look like while it works?" in heading.first.inner_text()
+    expect(heading.first).to_contain_text("What does a stream look like while it works?")
     idle = page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")
     idle.wait_for(timeout=40_000)  # ended while it starts a kernel, JupyterLab hangs
-    assert page.locator("#jp-main-dock-panel .lm-TabBar-tab").count() == 1, "it opens alone"
+    expect(page.locator("#jp-main-dock-panel .lm-TabBar-tab"), "it opens alone").to_have_count(1)
     assert page.get_by_text("official Jupyter news").count() == 0
     assert (ROOT / "course" / "00_start_here.ipynb").is_file()
     assert "/course/" in (ROOT / ".gitignore").read_text("utf-8").split()
+    page.wait_for_url(lambda url: urlsplit(url).path.endswith("00_start_here.ipynb"))
     where = urlsplit(page.url)
     assert where.hostname in ("127.0.0.1", "localhost")
-    assert where.path.endswith("00_start_here.ipynb")
     with pytest.raises(urllib.error.HTTPError, match="403"):
         urllib.request.urlopen(f"http://{where.netloc}/api/sessions", timeout=5)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser.conftest import RESULTS, ROOT, SHOWN, Heard, Notebook, violations
-from playwright.sync_api import Page
+from browser.conftest import RESULTS, ROOT, SHOWN, Heard, Notebook, settled, violations
+from playwright.sync_api import Page, expect
 from plots.histories import EDGES, HOSTILE, group, history, sample
 from plots.test_swim_lanes import lanes
 from slow import slow_but
@@ -65,6 +65,7 @@ class Stage:
 
     def drawn(self) -> None:
         self.page.locator(".streamviz-plot .main-svg").first.wait_for()
+        settled(self.page)  # the grid has given the plots their size
 
     def frame_is(self, condition: str) -> None:
         """Wait until the drawn frame, `at`, is as the condition says."""
@@ -361,6 +362,7 @@ def test_marks_stand_out_and_targets_are_large_enough_also_in_forced_colours(
     looks: list[tuple[Any, str]] = [("active", systems), ("none", ground)]
     for forced, behind in looks:
         page.emulate_media(color_scheme=scheme, forced_colors=forced)
+        settled(page)
         edge = page.locator(".streamviz-bar button").first.evaluate(
             "node => getComputedStyle(node).borderWidth"
         )
@@ -456,6 +458,7 @@ def test_letters_are_large_enough_for_the_last_row(
             "() => getComputedStyle(document.querySelector('.streamviz-board'))"
             ".gridTemplateColumns.split(' ').length === 1"
         )
+        settled(page)
         assert min(page.evaluate(LETTERS)) >= 12, "three quarters of a rem"
         page.wait_for_function("() => document.documentElement.scrollWidth === innerWidth")
         page.wait_for_function(  # a plot to be read: more of them scroll
@@ -607,6 +610,7 @@ def test_a_replay_plays_in_jupyterlab_without_redis(open_notebook: OpenNotebook)
         player.get_by_label("time").fill("150")
         notebook.until(lambda: notebook.points(0) == 151)
         page.wait_for_function("() => !document.querySelector('.streamviz-plot[data-sketched]')")
+        settled(page)
         showings.append(page.evaluate(SHOWN))
         player.press("Home")
         notebook.until(lambda: notebook.points(0) == 1)
@@ -702,7 +706,9 @@ def test_a_long_film_is_dragged_in_jupyterlab_from_rough_shots(open_notebook: Op
 
     notebook.until(drags_on)
     page.evaluate(DRAG, 2600)
-    notebook.until(lambda: notebook.points(1) == 1000)
+    player = page.locator(".streamviz-player")
+    expect(player).to_have_attribute("data-frame", "2600")
     page.locator("[data-sketched]").first.wait_for(state="detached")
-    assert page.locator(".streamviz-player").get_attribute("data-frame") == "2600"
+    notebook.until(lambda: notebook.points(1) == 1000)
+    expect(player).to_have_attribute("data-frame", "2600")
     assert not notebook.problems

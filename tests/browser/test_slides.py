@@ -8,9 +8,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from browser.conftest import RESULTS, ROOT, SHOWN, Heard, violations
+from browser.conftest import RESULTS, ROOT, SHOWN, Heard, settled, violations
 from nbconvert import HTMLExporter
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from slow import slow_but
 
 from streamviz.export import to_document, to_slides
@@ -60,13 +60,14 @@ def test_every_slide_of_the_talk_plays_when_it_is_shown_and_rests_when_it_is_lef
         slide = offline.locator("section.present section.present")
         if slide.locator("script[data-film]").count():
             films += 1
-            frame_is(offline, "at > 1")
-            assert offline.locator("[data-state=playing]").count() == 1, "only this one"
+            only_this = "document.querySelectorAll('[data-state=playing]').length === 1"
+            frame_is(offline, f"at > 1 && {only_this}")  # before it ends
+            settled(offline)
         box = slide.evaluate("node => [node.scrollHeight, node.clientHeight]")
         assert box[0] <= box[1] + 2, f"slide {place} does not fit"
         RESULTS.mkdir(exist_ok=True)
         offline.screenshot(path=RESULTS / f"slide-{place}.png")
-        assert offline.locator(".slides > section > section:not([inert])").count() == 1
+        expect(offline.locator(".slides > section > section:not([inert])")).to_have_count(1)
         if place in (0, slides - 1):
             assert violations(offline) == []
         offline.keyboard.press("ArrowRight")
@@ -115,7 +116,7 @@ def test_however_many_plots_a_slide_has_they_and_their_controls_are_on_it(
         offline.wait_for_function(
             f"() => document.querySelector('{here} .streamviz-player').dataset.frame > 100"
         )
-        offline.wait_for_timeout(300)  # its axes settle
+        settled(offline)
         found = offline.evaluate(
             f"""() => {{
               const slide = document.querySelector('{here}');
@@ -150,6 +151,14 @@ def test_however_many_plots_a_slide_has_they_and_their_controls_are_on_it(
         offline.wait_for_timeout(50)
 
 
+FOLLOW = """player => {
+  window.frames_seen = [];
+  new MutationObserver(() => window.frames_seen.push(Number(player.dataset.frame)))
+    .observe(player, { attributeFilter: ['data-frame'] });
+}"""
+"""Which frames a player shows from now on: it may be past the first ones before one can look."""
+
+
 def test_a_slide_is_played_again_and_its_players_keys_are_its_own(
     talk: Path, offline: Page
 ) -> None:
@@ -158,10 +167,11 @@ def test_a_slide_is_played_again_and_its_players_keys_are_its_own(
     offline.keyboard.press("End")  # the deck's
     offline.wait_for_function("() => location.hash === '#/8'")
     offline.keyboard.press("Home")
-    frame_is(offline, "at > 0")
-    offline.keyboard.press("r")
-    frame_is(offline, "at >= 0 && at < 5")
+    frame_is(offline, "at > 5")
     player = offline.locator("section.present section.present .streamviz-player")
+    player.evaluate(FOLLOW)
+    offline.keyboard.press("r")
+    offline.wait_for_function("() => window.frames_seen.some(at => at >= 0 && at < 5)")
     player.focus()
     offline.keyboard.press("End")
     frame_is(offline, "at === 110")
@@ -196,6 +206,7 @@ def test_a_slide_shown_again_equals_its_first_showing(
         player.focus()
         offline.keyboard.press("End")
         frame_is(offline, "at === 110")
+        settled(offline)
         showings.append(offline.evaluate(SHOWN, "section.present section.present"))
         if way_back in ("Home", "drag to 0"):
             if way_back == "Home":
@@ -227,7 +238,7 @@ def test_the_speaker_has_notes_and_the_clock_without_a_network(talk: Path, offli
         offline.keyboard.press("s")
     notes = opened.value
     notes.get_by_text("Let the room vote").wait_for()
-    assert notes.locator(".clock-value, .timer").first.is_visible()
+    expect(notes.locator(".clock-value, .timer").first).to_be_visible()
 
 
 def test_the_one_file_links_to_no_other(talk: Path, offline: Page) -> None:
@@ -322,4 +333,4 @@ def test_a_page_plays_what_a_reader_scrolls_to(tmp_path: Path, offline: Page) ->
     )
     last = offline.locator("script[data-film]").last.locator("xpath=preceding-sibling::*[1]")
     last.locator("[data-state=playing]").wait_for()
-    assert offline.locator("[data-dark]").count() > 0
+    expect(offline.locator("[data-dark]").first).to_be_attached()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from browser.conftest import Notebook
+from playwright.sync_api import expect
 
 TOUR = """
 from streamviz import Dashboard, Steps, Stream, connect
@@ -32,13 +33,13 @@ def test_a_click_runs_one_statement_and_shows_all_it_did(
     for done in range(1, 5):
         step.press("Enter")
         notebook.until(lambda done=done: rows.count() == done)
-    assert "XREADGROUP GROUP crew ann COUNT 1 STREAMS orders >" in rows.last.inner_text()
-    assert "crew pending: 0 → 1" in rows.last.inner_text()
-    assert "<b>soup</b>" in rows.first.inner_text(), "as text, not as HTML"
-    assert page.locator(".streamviz-steps [aria-current]").inner_text() == 'crew.ack("1000-0")'
+    expect(rows.last).to_contain_text("XREADGROUP GROUP crew ann COUNT 1 STREAMS orders >")
+    expect(rows.last).to_contain_text("crew pending: 0 → 1")
+    expect(rows.first, "as text, not as HTML").to_contain_text("<b>soup</b>")
+    expect(page.locator(".streamviz-steps [aria-current]")).to_have_text('crew.ack("1000-0")')
     notebook.picture("steps")
     page.get_by_role("button", name="Run all", exact=True).click()
     notebook.until(lambda: rows.count() == 5)
-    assert step.is_disabled()
+    expect(step).to_be_disabled()
     notebook.until(lambda: "XACK orders crew 1000-0" in str(notebook.save()))
     assert not notebook.problems

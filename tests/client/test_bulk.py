@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, UserDict
 from collections.abc import Iterator
+from contextlib import nullcontext
 from decimal import Decimal
 from enum import IntEnum
 from fractions import Fraction
@@ -17,8 +18,9 @@ import redis as redis_py
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streamviz import Stream
+from streamviz import CommandLog, Stream
 from streamviz.errors import CommandRefused, InputError, ServerUnreachable, WrongType
+from streamviz.patterns.partitions import Partitions
 from streamviz.server.embedded import EmbeddedServer
 
 NAME = st.one_of(st.sampled_from(["a", "%s", "%d%%", "é", "\r\n"]), st.text(min_size=1))
@@ -177,6 +179,72 @@ def test_a_key_of_another_type_is_refused(redis: redis_py.Redis, key: str) -> No
 def test_a_batch_is_a_whole_number(redis: redis_py.Redis, key: str, batch: Any) -> None:
     with pytest.raises(InputError, match="batch="):
         Stream(redis, key).add_many([{"a": 1}], batch=batch)
+
+
+RAISED = (FileNotFoundError(2, "No such file", "part2.csv"), redis_py.ConnectionError("other"))
+RAISED += (redis_py.ResponseError("other"), ServerUnreachable("other"), KeyboardInterrupt())
+RAISED += (InputError("other"), ValueError("other"))  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("raised", RAISED, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("way", ["one stream", "partitions", "replicas", "logged"])
+def test_what_the_rows_raise_comes_through_and_no_row_is_lost(
+    redis: redis_py.Redis, key: str, raised: BaseException, way: str
+) -> None:
+    def source() -> Iterator[dict[str, int]]:
+        yield from ({"n": n} for n in range(25))
+        raise raised
+
+    many: Any = Stream(redis, key).add_many
+    rows: Iterator[Any] = source()
+    if way == "partitions":
+        many, rows = Partitions(redis, key, 1).add_many, (("ada", row) for row in rows)
+        key = Partitions(redis, key, 1).streams[0].key
+    options = {"wait": 1, "wait_ms": 1} if way == "replicas" else {}
+    with (
+        CommandLog(redis) if way == "logged" else nullcontext(),
+        pytest.raises(type(raised)) as error,
+    ):
+        many(rows, batch=10, **options)
+    assert error.value is raised
+    assert "20 rows were added" in raised.__notes__[-1]
+    assert [entry.fields["n"] for entry in Stream(redis, key).range()] == list(map(str, range(20)))
+    many(error.value.unconfirmed, batch=10)  # type: ignore[attr-defined]
+    assert [entry.fields["n"] for entry in Stream(redis, key).range()] == list(map(str, range(25)))
+    redis.delete(key)
+
+
+def test_a_mapping_that_raises_is_not_taken_for_the_connection(
+    redis: redis_py.Redis, key: str
+) -> None:
+    class Late(UserDict[str, int]):
+        def __iter__(self) -> Iterator[str]:
+            raise TimeoutError("the disk")
+
+    rows = [{"n": 0}, {"n": 1}, {"n": 2}, Late(n=3)]
+    with pytest.raises(TimeoutError, match="the disk") as error:
+        Stream(redis, key).add_many(rows, batch=2)
+    assert error.value.unconfirmed == rows[2:]  # type: ignore[attr-defined]
+    assert Stream(redis, key).length() == 2
+    with pytest.raises(TimeoutError, match="the disk"):
+        Partitions(redis, key, 1).add_many([("ada", Late(n=3))])
+
+
+def test_rows_that_raise_after_the_connection_broke_are_in_unconfirmed(
+    redis: redis_py.Redis, key: str
+) -> None:
+    def rows() -> Iterator[dict[str, int]]:
+        yield from ({"n": n} for n in range(15))
+        for raw_connection in redis.connection_pool._in_use_connections:  # type: ignore[attr-defined]
+            raw_connection._sock.close()
+        raise FileNotFoundError("part2.csv")
+
+    with pytest.raises(FileNotFoundError, match="part2") as error:
+        Stream(redis, key).add_many(rows(), batch=10)
+    assert "The first 0 rows are confirmed" in error.value.__notes__[-1]
+    assert isinstance(error.value.__context__, ServerUnreachable)
+    assert error.value.unconfirmed == [{"n": n} for n in range(15)]  # type: ignore[attr-defined]
+    assert Stream(redis, key).length() in (0, 10)
 
 
 def test_after_an_error_in_the_rows_the_connection_still_works(

@@ -10,6 +10,7 @@ import redis as redis_py
 from exercises import consumer_groups as exercise
 from exercises import meanwhile
 from exercises.verdict import stream_of
+from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
 
@@ -119,6 +120,33 @@ def test_a_ledger_that_is_gone_or_no_stream_is_a_hint(redis: redis_py.Redis) -> 
     assert "new_ledger" in exercise.check_audit(ledger).text
 
 
+@pytest.mark.parametrize("start", ["0", "$"])
+def test_the_audit_may_swallow_nothing(redis: redis_py.Redis, start: str) -> None:
+    ledger = exercise.new_ledger(redis)
+    audit = ledger.group("audit")
+    audit.create(start)
+    audit.consumer("x").read(1000, noack=True)
+    audit.delete_consumer("x")
+    ledger.add_many([{"entry": "a"}, {"entry": "b"}])
+    assert "audit has read entries already" in exercise.check_audit(ledger).text
+
+
+def test_a_consumer_that_waits_and_a_read_before_the_last_try_are_no_fault(
+    redis: redis_py.Redis,
+) -> None:
+    ledger = exercise.new_ledger(redis)
+    audit, other = ledger.group("audit"), ledger.group("other")
+    for group in (audit, other):
+        group.create("0")
+        group.consumer("x").read()
+    audit.destroy()
+    info = ledger.info()
+    audit.create(info.last_generated_id, entries_read=info.entries_added)
+    audit.create_consumer("x")
+    ledger.add_many([{"entry": "a"}, {"entry": "b"}])
+    assert exercise.check_audit(ledger).right
+
+
 def from_memory(crew: ConsumerGroup) -> None:
     tasks = [entry.fields["task"] for entry in stream_of(crew).range()]
     crew.connection.client.rpush("crew:done", *tasks)
@@ -189,10 +217,46 @@ def claimed_with_the_work(crew: ConsumerGroup) -> None:
     crew.delete_consumer("zoe")
 
 
+def with_a_minimum_of_a_minute(crew: ConsumerGroup) -> None:
+    """Ask as one would in production: zoe's tasks are old enough, max's own isn't."""
+    for entry in crew.consumer("max").autoclaim(min_idle_ms=60_000).entries:
+        crew.connection.client.rpush("crew:done", entry.fields["task"])
+        crew.ack(entry.id)
+    assert [held.consumer for held in crew.pending_entries()] == ["max"]
+    crew.delete_consumer("zoe")
+
+
+def through_tom(crew: ConsumerGroup) -> None:
+    """Let max claim what tom has claimed."""
+    ids = [held.id for held in crew.pending_entries(consumer="zoe")]
+    crew.consumer("tom").claim(ids)
+    only_hers_of(crew, ids)
+
+
+def with_ids_as_numbers(crew: ConsumerGroup) -> None:
+    client = crew.connection.client
+    for entry_id, fields in client.xclaim("chores", "crew", "max", 0, [1, 2, 3]):
+        client.rpush("crew:done", fields[b"task"])
+        client.xack("chores", "crew", entry_id)
+    crew.delete_consumer("zoe")
+
+
+def only_hers_of(crew: ConsumerGroup, ids: list[EntryId], min_idle_ms: int = 0) -> None:
+    """Claim these, and do all of hers, whether the claim took them or not."""
+    crew.consumer("max").claim(ids, min_idle_ms)
+    for entry in stream_of(crew).range("1-0", "3-0"):
+        crew.connection.client.rpush("crew:done", entry.fields["task"])
+        crew.ack(entry.id)
+    crew.delete_consumer("zoe")
+
+
 @pytest.mark.parametrize(
     "answer",
     [
         right,
+        with_a_minimum_of_a_minute,
+        through_tom,
+        with_ids_as_numbers,
         by_xclaim,
         in_one_transaction,
         only_hers,
@@ -222,6 +286,11 @@ def write_and_drop_hers(crew: ConsumerGroup) -> None:
     crew.delete_consumer("zoe")
 
 
+def write_the_last(crew: ConsumerGroup) -> None:
+    (entry,) = stream_of(crew).range("4-0")
+    crew.connection.client.rpush("crew:done", entry.fields["task"])
+
+
 def again(crew: ConsumerGroup) -> None:
     client = crew.connection.client
     client.rpush("crew:done", client.lindex("crew:done", 0))  # type: ignore[arg-type]
@@ -237,27 +306,100 @@ def work_before_the_claim(crew: ConsumerGroup) -> None:
     crew.delete_consumer("zoe")
 
 
+def claimed_too_soon(crew: ConsumerGroup, before: Callable[[ConsumerGroup], object]) -> None:
+    """Ask for entries that have been idle for a minute, although something made them young."""
+    before(crew)
+    only_hers_of(crew, [EntryId(1), EntryId(2), EntryId(3)], 60_000)
+
+
+def claimed_by(name: str) -> Callable[[ConsumerGroup], object]:
+    return lambda crew: crew.consumer(name).claim(["1-0", "2-0", "3-0"])
+
+
+def made_again(crew: ConsumerGroup) -> None:
+    for one in crew.consumers():
+        crew.delete_consumer(one.name)
+    crew.create_consumer("max")
+
+
+def max_is_deleted_at_last(crew: ConsumerGroup) -> None:
+    for entry in crew.consumer("max").autoclaim(min_idle_ms=0).entries:
+        crew.connection.client.rpush("crew:done", entry.fields["task"])
+    made_again(crew)
+
+
+def emptied_and_filled_again(crew: ConsumerGroup) -> None:
+    client = crew.connection.client
+    entries = crew.consumer("max").autoclaim(min_idle_ms=0).entries
+    for entry in entries:
+        client.rpush("crew:done", entry.fields["task"])
+    client.delete("crew:done")
+    crew.ack(*entries)
+    client.rpush("crew:done", *(entry.fields["task"] for entry in entries))
+    crew.delete_consumer("zoe")
+
+
 WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
     "only max's own task is claimed": (
-        "3 of her tasks were done or given up while zoe was the holder",
+        "3 of her tasks were done or given up while max didn't hold them",
         lambda c: (c.consumer("max").claim(["4-0"]), write_and_ack_all(c)),
     ),
     "only the first is claimed": (
-        "2 of her tasks were done or given up while zoe was the holder",
+        "2 of her tasks were done or given up while max didn't hold them",
         lambda c: (c.consumer("max").autoclaim(min_idle_ms=0, count=1), write_and_ack_all(c)),
     ),
     "only max's own task is claimed, and hers are dropped": (
-        "3 of her tasks were done or given up while zoe was the holder",
+        "3 of her tasks were done or given up while max didn't hold them",
         lambda c: (c.consumer("max").claim(["4-0"]), write_and_drop_hers(c)),
     ),
     "nothing is claimed, and hers are dropped": (
-        "3 of her tasks were done or given up while zoe was the holder",
+        "3 of her tasks were done or given up while max didn't hold them",
         write_and_drop_hers,
     ),
     "all done, and then claimed": (
-        "3 of her tasks were done or given up while zoe was the holder",
+        "3 of her tasks were done or given up while max didn't hold them",
         work_before_the_claim,
     ),
+    "idle for too short a time": (
+        "3 of her tasks were done or given up while max didn't hold them",
+        lambda c: only_hers_of(c, [EntryId(1), EntryId(2), EntryId(3)], 3_600_000),
+    ),
+    "tom has just claimed them": (
+        "3 of her tasks were done or given up while max didn't hold them",
+        lambda c: claimed_too_soon(c, claimed_by("tom")),
+    ),
+    "zoe has just claimed them": (
+        "3 of her tasks were done or given up while max didn't hold them",
+        lambda c: claimed_too_soon(c, claimed_by("zoe")),
+    ),
+    "zoe has just read them again": (
+        "3 of her tasks were done or given up while max didn't hold them",
+        lambda c: claimed_too_soon(c, lambda c: c.consumer("zoe").read(after="0")),
+    ),
+    "only tom claims": (
+        "3 of her tasks were done or given up while max didn't hold them",
+        lambda c: (claimed_by("tom")(c), write_and_drop_hers(c), c.delete_consumer("tom")),
+    ),
+    "the scan begins after the first": (
+        "1 of her tasks was done or given up while max didn't hold it",
+        lambda c: (
+            c.consumer("max").autoclaim(min_idle_ms=0, start="(1-0"),
+            write_and_ack_all(c),
+        ),
+    ),
+    "max is deleted too, and made again": (
+        "max's own task is neither pending nor",
+        lambda c: (only_hers(c), made_again(c)),
+    ),
+    "max is deleted, and its task is written afterwards": (
+        "1 task was given up before the work was in",
+        lambda c: (only_hers(c), made_again(c), write_the_last(c)),
+    ),
+    "max is deleted instead of acknowledging": (
+        "4 tasks were never acknowledged. max was deleted while it held them",
+        max_is_deleted_at_last,
+    ),
+    "the list is emptied between": ("A crash between the two", emptied_and_filled_again),
     "acknowledged before the work": (
         "A crash between the two",
         lambda c: (take(c, ack_first=True), c.delete_consumer("zoe")),

@@ -20,6 +20,7 @@ from go_game.variants.runner import ALONE, STYLES, source
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
+from streamviz.errors import CommandRefused
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +54,43 @@ def claimed(group: ConsumerGroup) -> None:
         heir.ack(entry.id)
 
 
+def by_range(group: ConsumerGroup, after: str = "(1-0") -> None:
+    for entry in Stream(group.connection.client, exercise.ASKED).range(after):
+        group.connection.client.xadd(exercise.SAID, {"reply_to": entry.fields["request"]})
+        group.ack(entry.id)
+
+
+def by_force(group: ConsumerGroup) -> None:
+    client = group.connection.client
+    say(group, "0")
+    client.execute_command("XCLAIM", exercise.ASKED, "judge", "judge", 0, "4-0", "5-0", "FORCE")
+    say(group, "0")
+
+
+def drop_first(group: ConsumerGroup, *, new_too: bool = False) -> None:
+    me, heir = group.consumer("judge"), group.consumer("heir")
+    held = [*me.read(after="0"), *(heir.read() if new_too else ())]
+    group.delete_consumer("heir" if new_too else "judge")
+    for entry in [*held, *me.read()]:
+        group.connection.client.xadd(exercise.SAID, {"reply_to": entry.fields["request"]})
+        me.ack(entry.id)
+
+
+def claimed_and_tidied_up(group: ConsumerGroup) -> None:
+    claimed(group)
+    group.delete_consumer("judge")
+
+
+def new_ones_first(group: ConsumerGroup) -> None:
+    group.consumer("judge").read()
+    say(group, "0")
+
+
+def answered_and_dropped(group: ConsumerGroup) -> None:
+    say(group, "0", ">", ack=False)
+    group.delete_consumer("judge")
+
+
 def ack_all(group: ConsumerGroup) -> None:
     group.ack(*(one.id for one in group.pending_entries()))
 
@@ -68,8 +106,16 @@ def ack_all(group: ConsumerGroup) -> None:
         (lambda group: typed_in(group), "the requests are"),
         (lambda group: say(group, "0", ">", ack=False), "4 are still pending"),
         (lambda group: say(group, "0", "0", ">", ack=False), "twice"),
+        (by_range, "2 requests were never delivered to the group, so its next read"),
+        (lambda group: (say(group, "0"), by_range(group, "(3-0")), "2 requests were never"),
+        (by_force, "2 requests were never delivered"),
+        (drop_first, "A crash after it would lose 2 requests"),
+        (lambda group: drop_first(group, new_too=True), "would lose 2 requests"),
         (lambda group: say(group, "0", ">"), ""),
-        (lambda group: claimed(group), ""),
+        (claimed, ""),
+        (claimed_and_tidied_up, ""),
+        (new_ones_first, ""),
+        (answered_and_dropped, ""),
         (lambda group: (say(group, "0", ">", ack=False), ack_all(group)), ""),
     ],
 )
@@ -121,15 +167,14 @@ def answer_first_in_types(client: Any, number: str) -> None:
         client.hset(exercise.NOTED, number, "said")
 
 
-def look_and_answer_in_one(client: Any, number: str) -> None:
-    client.eval(
-        "if redis.call('HSETNX', KEYS[1], ARGV[1], 'said') == 1 then"
-        " redis.call('XADD', KEYS[2], '*', 'reply_to', ARGV[1]) end",
-        2,
-        exercise.NOTED,
-        exercise.SAID,
-        number,
-    )
+ONCE = (
+    "if redis.call('HSETNX', KEYS[1], ARGV[1], 'said') == 1 then"
+    " redis.call('XADD', KEYS[2], '*', 'reply_to', ARGV[1]) end"
+)
+
+
+def by_a_script(client: Any, number: str) -> None:
+    client.eval(ONCE, 2, exercise.NOTED, exercise.SAID, number)
 
 
 def both_in_one(client: Any, number: str) -> None:
@@ -143,14 +188,14 @@ def both_in_one(client: Any, number: str) -> None:
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
-        (silent, "0 of 2"),
+        (silent, "0 of 3"),
         (forgetful, "request 1 was answered"),
-        (only_noting, "0 of 2"),
-        (answer_first, "request 1 was answered 2 times. It died after 2 commands."),
-        (note_first, "1 of 2 are answered. It died after 1 command."),
-        (answer_first_in_types, "request 1 was answered 2 times. It died after 2 commands."),
+        (only_noting, "0 of 3"),
+        (answer_first, "request 3 was answered 2 times. It died after 2 commands."),
+        (note_first, "2 of 3 are answered. It died after 1 command."),
+        (answer_first_in_types, "request 3 was answered 2 times. It died after 2 commands."),
         (both_in_one, ""),
-        (look_and_answer_in_one, ""),
+        (by_a_script, ""),
     ],
 )
 def test_a_request_is_answered_once_wherever_its_judge_dies(
@@ -162,27 +207,65 @@ def test_a_request_is_answered_once_wherever_its_judge_dies(
     assert hint in verdict.text
 
 
+REFUSED = "2 of 3 are answered. In this run, Redis refused one XADD"
+
+
 def swallowing(error: type[Exception]) -> Callable[[Any, str], None]:
     def judge(client: Any, number: str) -> None:
-        with contextlib.suppress(error):
-            client.xadd(exercise.SAID, {"reply_to": number}, id=f"{number}-0")
+        if number not in said(client):
+            with contextlib.suppress(error):
+                client.xadd(exercise.SAID, {"reply_to": number})
         client.hset(exercise.NOTED, number, "said")
 
     return judge
 
 
-def swallowing_a_transaction_s_errors(client: Any, number: str) -> None:
-    with contextlib.suppress(redis_py.RedisError):
+def swallowing_what(
+    error: type[Exception], work: Callable[[Any, str], None]
+) -> Callable[[Any, str], None]:
+    def judge(client: Any, number: str) -> None:
+        with contextlib.suppress(error):
+            work(client, number)
+
+    return judge
+
+
+def in_types(client: Any, number: str) -> None:
+    connection = Stream(client, exercise.SAID).connection
+    if not connection.call("HEXISTS", exercise.NOTED, number):
+        answer = ("XADD", exercise.SAID, "*", "reply_to", number)
+        connection.transaction([answer, ("HSET", exercise.NOTED, number, "said")])
+
+
+def by_a_registered_script(client: Any, number: str) -> None:
+    client.register_script(ONCE)(keys=[exercise.NOTED, exercise.SAID], args=[number])
+
+
+def by_its_id(id_of: Callable[[int], str]) -> Callable[[Any, str], None]:
+    def judge(client: Any, number: str) -> None:
+        try:
+            client.xadd(exercise.SAID, {"reply_to": number}, id=id_of(int(number)))
+        except redis_py.ResponseError as refused:
+            if "equal or smaller" not in str(refused):
+                raise
+        client.hset(exercise.NOTED, number, "said")
+
+    return judge
+
+
+def by_the_length(client: Any, number: str) -> None:
+    if client.xlen(exercise.SAID) < int(number):
         both_in_one(client, number)
 
 
-def told_there_already(client: Any, number: str) -> None:
-    try:
-        client.xadd(exercise.SAID, {"reply_to": number}, id=f"{number}-0")
-    except redis_py.ResponseError as refused:
-        if "equal or smaller" not in str(refused):
-            raise
-    client.hset(exercise.NOTED, number, "said")
+def looking_at_the_last(count: int) -> Callable[[Any, str], None]:
+    def judge(client: Any, number: str) -> None:
+        last = Stream(client, exercise.SAID).reverse_range(count=count)
+        if number not in [entry.fields["reply_to"] for entry in last]:
+            client.xadd(exercise.SAID, {"reply_to": number})
+        client.hset(exercise.NOTED, number, "said")
+
+    return judge
 
 
 def trying_again(client: Any, number: str) -> None:
@@ -215,9 +298,12 @@ def repeating_a_watched_transaction(client: Any, number: str) -> None:
     client.transaction(answer, exercise.NOTED)
 
 
+def said(client: Any) -> list[str]:
+    return [entry.fields["reply_to"] for entry in Stream(client, exercise.SAID).range()]
+
+
 def looking_through_the_answers(client: Any, number: str) -> None:
-    said = [entry.fields["reply_to"] for entry in Stream(client, exercise.SAID).range()]
-    if number not in said:
+    if number not in said(client):
         client.xadd(exercise.SAID, {"reply_to": number})
     client.hset(exercise.NOTED, number, "said")
 
@@ -225,17 +311,28 @@ def looking_through_the_answers(client: Any, number: str) -> None:
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
-        (swallowing(Exception), "1 of 2 are answered. In this run, the connection broke once."),
-        (swallowing(redis_py.ResponseError), "1 of 2 are answered. In this run, Redis refused one"),
-        (swallowing_a_transaction_s_errors, "1 of 2 are answered. In this run, the connection"),
+        (swallowing(Exception), "2 of 3 are answered. In this run, the connection broke once."),
+        (swallowing(redis_py.ResponseError), REFUSED),
+        (swallowing_what(redis_py.RedisError, both_in_one), "In this run, the connection"),
+        (swallowing_what(redis_py.ResponseError, both_in_one), REFUSED),
+        (swallowing_what(CommandRefused, in_types), REFUSED),
+        (swallowing_what(redis_py.ResponseError, by_a_script), REFUSED),
+        (swallowing_what(redis_py.ResponseError, by_a_registered_script), REFUSED),
+        (swallowing_what(redis_py.ResponseError, repeating_a_watched_transaction), REFUSED),
+        (by_its_id(lambda number: f"{number}-0"), "1 of 3 are answered."),
+        (by_its_id(lambda number: f"{9 - number}-0"), "2 of 3 are answered."),
+        (by_the_length, "of 3 are answered."),
+        (looking_at_the_last(1), "request 3 was answered 2 times"),
+        (looking_at_the_last(2), "request 3 was answered 2 times"),
         (
             repeating_only_the_transaction,
             "answered 2 times. In this run, the connection broke after",
         ),
-        (told_there_already, ""),
+        (in_types, ""),
+        (by_a_registered_script, ""),
         (trying_again, ""),
         (repeating_a_watched_transaction, ""),
-        (look_and_answer_in_one, ""),
+        (by_a_script, ""),
         (looking_through_the_answers, ""),
     ],
 )
@@ -268,7 +365,7 @@ def test_a_new_judge_remembers_only_what_is_in_the_two_keys(
 ) -> None:
     exercise.serve(redis, lambda client, entry: answer(client, entry.fields["request"]))
     words = exercise.check_echo(redis).text
-    assert words.startswith("0 of 2 are answered. That was the same run again")
+    assert words.startswith("0 of 3 are answered. That was the same run again")
     assert "a new judge has only these two" in words
 
 
@@ -310,7 +407,7 @@ def test_a_note_under_the_entry_s_id_is_not_yet(redis: redis_py.Redis) -> None:
             client.xadd(exercise.SAID, {"reply_to": entry.fields["request"]})
 
     exercise.serve(redis, judge)
-    assert "request 1 was answered" in exercise.check_echo(redis).text
+    assert "request 3 was answered" in exercise.check_echo(redis).text
 
 
 def test_an_error_of_the_learner_s_own_comes_through(redis: redis_py.Redis) -> None:

@@ -80,6 +80,14 @@ def test_the_desk_wants_three_entries_in_one_millisecond_counted_by_the_server(
     assert "Start again with new_desk" in repr(entries_and_ids.check_desk(desk))
 
 
+def test_a_number_chosen_after_the_options_is_found(redis: redis_py.Redis) -> None:
+    desk = entries_and_ids.new_desk(redis)
+    for sequence in range(len(desk), len(desk) + 3):
+        entry_id = f"5000-0{sequence}"
+        redis.execute_command("XADD", "desk", "MINID", "=", "0", entry_id, "guest", "Ada")
+    assert "Another writer could add" in repr(entries_and_ids.check_desk(desk))
+
+
 def add_one_by_one(desk: Stream) -> None:
     for guest in ("Ada", "Grace", "Edsger"):
         desk.add({"guest": guest}, id="5000-*")
@@ -94,7 +102,24 @@ def add_with_redis_py(desk: Stream) -> None:
         desk.client.xadd("desk", {"guest": guest}, id="5000-*")
 
 
-@pytest.mark.parametrize("answer", [add_one_by_one, add_at_once, add_with_redis_py])
+def add_with_a_threshold(desk: Stream) -> None:
+    for guest in ("Ada", "Grace", "Edsger"):
+        desk.client.xadd("desk", {"guest": guest}, id="5000-*", minid="1000-0")
+
+
+def add_again_after_a_refusal(desk: Stream) -> None:
+    for guest in ("Ada", "Grace", "Edsger"):
+        try:
+            desk.add({"guest": guest}, id="5000-0")
+        except CommandRefused:
+            desk.add({"guest": guest}, id="5000-*")
+
+
+ADDED = [add_one_by_one, add_at_once, add_with_redis_py]
+ADDED += [add_with_a_threshold, add_again_after_a_refusal]
+
+
+@pytest.mark.parametrize("answer", ADDED)
 def test_the_server_may_number_the_guests_in_any_way(
     redis: redis_py.Redis, answer: Callable[[Stream], None]
 ) -> None:
@@ -109,13 +134,17 @@ def test_the_server_may_number_the_guests_in_any_way(
         ("60000", "120000", "after the second minute"),
         ("60000", "(120000", "after the second minute"),
         ("0", "119999", "before the second minute"),
-        ("(60000", "(120000-0", "you copied 5"),
+        ("(60000", "(120000-0", "has 7 entries, and you copied 6"),
+        ("60000-1", "119999", "you copied 6"),
+        ("60000", "119999-0", "you copied 6"),
+        ("60000", "110000", "you copied 6"),
+        ("(59999", "119999", "before the second minute"),
         ("200", "100", "empty"),
         ("60000", "119999", ""),
         ("60000", "(120000-0", ""),
     ],
 )
-def test_the_second_minute_is_six_entries(
+def test_the_second_minute_is_seven_entries(
     redis: redis_py.Redis, start: str, end: str, hint: str
 ) -> None:
     day, minute = entries_and_ids.new_day(redis)

@@ -434,8 +434,8 @@ def by_hand(pair: ConsumerGroup) -> None:
 
 def slow_first(pair: ConsumerGroup) -> None:
     pair.consumer("slow").read(7)
-    for count in (2, 2, 1):
-        pair.consumer("quick").read(count)
+    for _ in range(5):
+        pair.consumer("quick").read(1)
 
 
 def asked_too_late(pair: ConsumerGroup) -> None:
@@ -464,6 +464,17 @@ def by_a_claim(pair: ConsumerGroup) -> None:
     pair.consumer("slow").claim([one.id for one in pair.pending_entries(consumer="quick")][:6])
 
 
+def quick_asks_for_more(pair: ConsumerGroup) -> None:
+    for count in (1, 1, 3):
+        pair.consumer("quick").read(count)
+    pair.consumer("slow").read(7)
+
+
+def quick_asks_for_the_rest(pair: ConsumerGroup) -> None:
+    for name, count in (("quick", 1), ("quick", 1), ("quick", 1), ("slow", 7), ("quick", 2)):
+        pair.consumer(name).read(count)
+
+
 def slow_asks_more(pair: ConsumerGroup) -> None:
     for name in ("slow", "slow", "quick", "slow", "quick"):
         pair.consumer(name).read(3)
@@ -477,6 +488,8 @@ def slow_asks_more(pair: ConsumerGroup) -> None:
         (its_own_again, "quick asked 1 times and slow 1"),
         (by_a_claim, "a claim moved jobs"),
         (slow_asks_more, "quick must ask three times"),
+        (quick_asks_for_more, "quick asked for 3 jobs at a time. Leave its COUNT at 1."),
+        (quick_asks_for_the_rest, "quick asked for 2 jobs at a time"),
         (without_a_count, "quick got 5 and slow 7. That is more, but a smaller COUNT is enough"),
     ],
 )

@@ -89,6 +89,32 @@ def ask_after_errors_of_streamviz(match: Match, coord: Coord) -> None:
     ask_until_it_holds(match, coord, str(uuid4()), ServerUnreachable)
 
 
+def three_tries_whatever_happens(match: Match, coord: Coord) -> None:
+    req_id = str(uuid4())
+    for _ in range(3):
+        with suppress(ConnectionError):
+            match.ask(coord, req_id=req_id)
+
+
+def up_to(tries: int) -> Callable[[Match, Coord], str | None]:
+    def ask(match: Match, coord: Coord) -> str | None:
+        req_id = str(uuid4())
+        for _ in range(tries):
+            with suppress(ConnectionError):
+                return match.ask(coord, req_id=req_id)
+        return None
+
+    return ask
+
+
+def three_tries_and_an_error(match: Match, coord: Coord) -> str:
+    req_id = str(uuid4())
+    for _ in range(2):
+        with suppress(ConnectionError):
+            return match.ask(coord, req_id=req_id)
+    return match.ask(coord, req_id=req_id)
+
+
 @pytest.mark.parametrize(
     ("ask", "hint"),
     [
@@ -102,6 +128,9 @@ def ask_after_errors_of_streamviz(match: Match, coord: Coord) -> None:
         (ask_under_one_id, "request for C3 has the same ID as an older one"),
         (ask_under_the_point, "request for G3 has the same ID as an older one"),
         (ask_for_ever, "20 requests for one move"),
+        (three_tries_whatever_happens, "no request for G3 has arrived"),
+        (up_to(5), "no request for G3 has arrived. Call match.ask, and ask again until"),
+        (three_tries_and_an_error, "Ask again however often the connection breaks"),
         (ask_for_more, "called for E5, and asked for something else"),
         (ask_twice, "another request for the judge"),
         (lambda match, coord: None, "no request for E5 has arrived. Call match.ask"),
@@ -124,11 +153,12 @@ def a_number_for_each_call(match: Match, coord: Coord) -> None:
     ask_until_it_holds(match, coord, f"r{match.client.incr('shaky:requests')}")
 
 
-def three_tries_whatever_happens(match: Match, coord: Coord) -> None:
-    req_id = str(uuid4())
-    for _ in range(3):
-        with suppress(ConnectionError):
-            match.ask(coord, req_id=req_id)
+def by_recursion(match: Match, coord: Coord, req_id: str = "") -> str:
+    same = req_id or str(uuid4())
+    try:
+        return match.ask(coord, req_id=same)
+    except ConnectionError:
+        return by_recursion(match, coord, same)
 
 
 def look_first(match: Match, coord: Coord) -> None:
@@ -145,7 +175,8 @@ def look_first(match: Match, coord: Coord) -> None:
         one_id_for_all_tries,
         ask_after_errors_of_streamviz,
         a_number_for_each_call,
-        three_tries_whatever_happens,
+        by_recursion,
+        up_to(15),
         look_first,
     ],
 )
@@ -319,6 +350,21 @@ def acknowledge_all_at_the_end(group: ConsumerGroup, judge: JudgeOne) -> None:
     group.ack(*(entry.id for entry in entries))
 
 
+def try_again(times: int, *, acknowledge: bool) -> Callable[[ConsumerGroup, JudgeOne], None]:
+    def relay(group: ConsumerGroup, judge: JudgeOne) -> None:
+        for entry in all_of(group.consumer("ben")):
+            for _ in range(times):
+                with suppress(JudgeFailed):
+                    judge(entry)
+                    group.ack(entry.id)
+                    break
+            else:
+                if acknowledge:
+                    group.ack(entry.id)
+
+    return relay
+
+
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
@@ -334,6 +380,8 @@ def acknowledge_all_at_the_end(group: ConsumerGroup, judge: JudgeOne) -> None:
         (acknowledge_finally, "r1 was acknowledged before it was answered. Judging r1 failed"),
         (acknowledge_all_finally, "r1 was acknowledged before it was answered. Judging r1 failed"),
         (acknowledge_what_failed, "r1 was acknowledged before it was answered. Judging r1 failed"),
+        (try_again(3, acknowledge=True), "Judging r1 failed five times in a row, and no judge"),
+        (try_again(3, acknowledge=False), "r1 failed five times in a row, and r2 was judged"),
         (acknowledge_only_at_the_last_move, "r3 was acknowledged before it was answered"),
         (go_on_after_a_failure, "and r2 was judged all the same, and rejected"),
         (
@@ -345,6 +393,7 @@ def acknowledge_all_at_the_end(group: ConsumerGroup, judge: JudgeOne) -> None:
         (claim_after(1000), "the judge cy is alive"),
         (claim_after(11_000), "the judge cy is alive"),
         (claim_after(30_000), "for fifty seconds"),
+        (claim_after(65_000), "An older move of the game was still pending for another judge"),
         (claim_after(3_000_000), "r2 was rejected. An older move of the game was still pending"),
         (acknowledge_all_at_the_end, "so it has two answers, 'made' and 'rejected"),
         (claim_each_after_its_answer, "'made' and 'rejected: the other player is up'"),
@@ -418,11 +467,34 @@ def stop_at_a_failure(group: ConsumerGroup, judge: JudgeOne) -> None:
 
 def try_again_at_once(group: ConsumerGroup, judge: JudgeOne) -> None:
     for entry in all_of(group.consumer("ben")):
-        for _ in range(3):
+        while True:
             with suppress(JudgeFailed):
                 judge(entry)
                 break
         group.ack(entry.id)
+
+
+def stop_after_three_tries(group: ConsumerGroup, judge: JudgeOne) -> None:
+    for entry in all_of(group.consumer("ben")):
+        for last in (False, False, True):
+            try:
+                judge(entry)
+            except JudgeFailed:
+                if last:
+                    raise
+            else:
+                break
+        group.ack(entry.id)
+
+
+def start_over(group: ConsumerGroup, judge: JudgeOne) -> None:
+    while held := all_of(group.consumer("ben")):
+        for entry in held:
+            try:
+                judge(entry)
+            except JudgeFailed:
+                break
+            group.ack(entry.id)
 
 
 @pytest.mark.parametrize(
@@ -436,6 +508,8 @@ def try_again_at_once(group: ConsumerGroup, judge: JudgeOne) -> None:
         one_at_a_time,
         stop_at_a_failure,
         try_again_at_once,
+        stop_after_three_tries,
+        start_over,
     ],
 )
 def test_a_relay_that_loses_no_move_is_right(

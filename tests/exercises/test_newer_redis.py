@@ -73,7 +73,7 @@ def by_memory_if_there_is_a_stream(till: Stream, receipt: Receipt) -> None:
     if not till.length():
         remembered.clear()
     if receipt["receipt"] not in remembered:
-        till.add(receipt)
+        by_id(till, receipt)
         remembered.add(receipt["receipt"])
 
 
@@ -89,6 +89,63 @@ def by_watch(till: Stream, receipt: Receipt) -> None:
 
 def by_looking(till: Stream, receipt: Receipt) -> None:
     if str(receipt["receipt"]) not in [one.fields["receipt"] for one in till.range()]:
+        till.add(receipt)
+
+
+def look_and_repeat(till: Stream, receipt: Receipt) -> None:
+    if str(receipt["receipt"]) in [one.fields["receipt"] for one in till.range()]:
+        return
+    while True:
+        with contextlib.suppress(ConnectionError):
+            till.add(receipt)
+            return
+
+
+def look_and_repeat_once(till: Stream, receipt: Receipt) -> None:
+    if str(receipt["receipt"]) not in [one.fields["receipt"] for one in till.range()]:
+        try:
+            till.add(receipt)
+        except ServerUnreachable:
+            till.add(receipt)
+
+
+def a_transaction_twice(till: Stream, receipt: Receipt) -> None:
+    if till.client.sismember("till:seen", str(receipt["receipt"])):
+        return
+    for _ in range(2):
+        with contextlib.suppress(redis_py.ConnectionError), till.client.pipeline() as both:
+            both.xadd("till", receipt)  # type: ignore[arg-type]
+            both.sadd("till:seen", receipt["receipt"])
+            both.execute()
+            return
+
+
+def three_tries(error: type[Exception]) -> Callable[[Stream, Receipt], None]:
+    def send(till: Stream, receipt: Receipt) -> None:
+        for _ in range(3):
+            try:
+                return by_id(till, receipt)
+            except error:
+                pass
+        return None
+
+    return send
+
+
+def until_it_is_there(till: Stream, receipt: Receipt) -> None:
+    while True:
+        with contextlib.suppress(ServerUnreachable, CommandRefused):
+            return by_id(till, receipt)
+
+
+def look_again_each_time(till: Stream, receipt: Receipt) -> None:
+    while str(receipt["receipt"]) not in [one.fields["receipt"] for one in till.range()]:
+        with contextlib.suppress(ConnectionError):
+            till.add(receipt)
+
+
+def at_its_length(till: Stream, receipt: Receipt) -> None:
+    if till.length() < receipt["receipt"]:
         till.add(receipt)
 
 
@@ -135,7 +192,15 @@ def with_a_cap(till: Stream, receipt: Receipt) -> None:
         (by_script, "leave scripts out"),
         (all_refusals, "the stream lacks 1. Was a new receipt refused, or remembered but never "),
         (all_refusals, "its memory was full (OOM), and your code went on"),
-        (all_errors, "The connection broke once, and your code went on"),
+        (all_errors, "The connection broke once before a command was sent, and your code went on"),
+        (until_it_is_there, "Right"),
+        (look_again_each_time, "Right"),
+        (at_its_length, "Right"),
+        (look_and_repeat, "the stream has 1 twice. The connection broke once after Redis had run"),
+        (look_and_repeat_once, "Look again, or let Redis refuse it"),
+        (a_transaction_twice, "before its reply arrived"),
+        (three_tries(ServerUnreachable), "broke five times in a row before a command was sent"),
+        (three_tries(CommandRefused), "Redis refused a receipt five times in a row"),
         (by_memory_if_there_is_a_stream, "Your code remembers receipts in Python"),
         (lambda till, receipt: None, "the stream is empty"),
         (lambda till, receipt: till.add(receipt), "the stream has 1, 2 twice."),
@@ -228,6 +293,32 @@ def only_the_id(desk: ConsumerGroup) -> None:
     desk.consumer("hal").autoclaim(min_idle_ms=60_000, justid=True)
 
 
+def hal_sets_the_count(desk: ConsumerGroup) -> None:
+    desk.consumer("gus").claim(["2-0"], idle_ms=60_000, justid=True)
+    desk.consumer("hal").claim(["2-0"], 60_000, deliveries=1)
+
+
+def another_one_takes_it_from_gus(desk: ConsumerGroup) -> None:
+    desk.consumer("boss").claim(["2-0"], idle_ms=60_000, deliveries=0)
+    desk.consumer("hal").autoclaim(min_idle_ms=60_000)
+
+
+def acknowledged_and_pending_again(desk: ConsumerGroup) -> None:
+    desk.ack("2-0")
+    desk.consumer("gus").claim(["2-0"], idle_ms=60_000, deliveries=0, force=True)
+    desk.consumer("hal").autoclaim(min_idle_ms=60_000)
+
+
+def as_if_delivered_in_1970(desk: ConsumerGroup) -> None:
+    desk.consumer("gus").claim(["2-0"], time_ms=0, deliveries=0, justid=True)
+    desk.consumer("hal").autoclaim(min_idle_ms=60_000)
+
+
+def after_a_look_in_vain(desk: ConsumerGroup) -> None:
+    desk.consumer("hal").autoclaim(min_idle_ms=60_000)
+    read_and_give_back(desk)
+
+
 def forget_gus(desk: ConsumerGroup) -> None:
     give_back()(desk)
     desk.ack("1-0")
@@ -239,6 +330,11 @@ def forget_gus(desk: ConsumerGroup) -> None:
         (give_back(), "Right"),
         (give_back(idle_ms=3_600_000), "Right"),
         (read_and_give_back, "Right"),
+        (as_if_delivered_in_1970, "Right"),
+        (after_a_look_in_vain, "Right"),
+        (hal_sets_the_count, "hal set the delivery count itself"),
+        (another_one_takes_it_from_gus, "a consumer other than gus and hal claimed the ticket"),
+        (acknowledged_and_pending_again, "acknowledged, and then made pending again"),
         (claim_without_gus, "hal had to know"),
         (lambda desk: None, "gus still holds 2-0"),
         (nothing_but_an_ack, "is no longer pending"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator
+from itertools import cycle, repeat
 
 import pytest
 import redis as redis_py
@@ -19,7 +20,8 @@ from streamviz.patterns.dead_letters import DeadLetters
 
 
 @pytest.fixture(autouse=True)
-def _own_keys(redis: redis_py.Redis) -> Iterator[None]:
+def _own_keys(redis: redis_py.Redis, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(exercise, "_SIZES", repeat(7))
     yield
     exercise.clean_up(redis)
 
@@ -90,6 +92,76 @@ def after_one_page_unclaimed(crew: ConsumerGroup) -> None:
     crew.ack("3-0", "4-0")
 
 
+def by_four_pages(crew: ConsumerGroup) -> None:
+    recover(crew, pages=4)
+
+
+def lou_is_deleted_and_made_again(crew: ConsumerGroup) -> None:
+    recover(crew, write=False, ack=False)
+    for entry in stream_of(crew).range():
+        crew.connection.client.rpush("night:done", entry.fields["job"])
+    crew.delete_consumer("lou")
+    crew.create_consumer("lou")
+
+
+def written_and_taken_back(crew: ConsumerGroup) -> None:
+    """Empty the list after the acknowledgements: what it held is nowhere for a moment."""
+    recover(crew, ack=False)
+    client, jobs = crew.connection.client, [one.fields["job"] for one in stream_of(crew).range()]
+    client.delete("night:done")
+    crew.ack(*(held.id for held in crew.pending_entries()))
+    client.rpush("night:done", *jobs)
+
+
+def acked_by_a_number(crew: ConsumerGroup) -> None:
+    """Acknowledge with IDs as short as Redis takes them, before the work is done."""
+    client = crew.connection.client
+    recover(crew, write=False, ack=False)
+    for entry in stream_of(crew).range():
+        client.xack("night", "crew", entry.id.ms)
+        client.rpush("night:done", entry.fields["job"])
+
+
+def claimed_and_taken_back(crew: ConsumerGroup) -> None:
+    """Let kim, who wasn't dead, claim its jobs back before lou does them."""
+    recover(crew, write=False, ack=False)
+    crew.consumer("kim").claim([held.id for held in crew.pending_entries()])
+    for entry in stream_of(crew).range():
+        crew.connection.client.rpush("night:done", entry.fields["job"])
+        crew.ack(entry.id)
+
+
+def claimed_in_another_group(crew: ConsumerGroup) -> None:
+    other = stream_of(crew).group("other")
+    other.create("0")
+    other.consumer("kim").read()
+    recover(other, write=False, ack=False)
+    for entry in stream_of(crew).range():
+        crew.connection.client.rpush("night:done", entry.fields["job"])
+        crew.ack(entry.id)
+    crew.ack("3-0", "4-0")
+    crew.create_consumer("lou")
+
+
+def claimed_by_a_minimum_of_a_minute(crew: ConsumerGroup) -> None:
+    lou, cursor = crew.consumer("lou"), "0-0"
+    while True:
+        page = lou.autoclaim(min_idle_ms=60_000, start=cursor, count=2)
+        for entry in page.entries:
+            crew.connection.client.rpush("night:done", entry.fields["job"])
+            lou.ack(entry.id)
+        if (cursor := str(page.cursor)) == "0-0":
+            return
+
+
+def claimed_by_short_ids(crew: ConsumerGroup) -> None:
+    client = crew.connection.client
+    for numbers in ([1, 2], [3, 4], [5, 6], [7]):
+        for entry_id, fields in client.xclaim("night", "crew", "lou", 0, numbers):
+            client.rpush("night:done", fields[b"job"])
+            client.xack("night", "crew", entry_id)
+
+
 def claimed_by_a_minimum_of_an_hour(crew: ConsumerGroup) -> None:
     lou = crew.consumer("lou")
     lou.autoclaim(min_idle_ms=3_600_000, count=2)
@@ -138,7 +210,16 @@ def by_redis_py(crew: ConsumerGroup) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [by_xclaim, by_redis_py, with_a_transaction, all_claimed_then_all_done]
+    "answer",
+    [
+        by_xclaim,
+        by_redis_py,
+        with_a_transaction,
+        all_claimed_then_all_done,
+        by_four_pages,  # as long as there are seven jobs
+        claimed_by_a_minimum_of_a_minute,
+        claimed_by_short_ids,
+    ],
 )
 def test_the_night_may_be_recovered_in_another_way(
     redis: redis_py.Redis, answer: Callable[[ConsumerGroup], None]
@@ -170,13 +251,13 @@ def test_a_read_with_claim_counts_as_a_claim(
     read = f"XREADGROUP GROUP millers moe COUNT 10 CLAIM {idle_ms} STREAMS mill >".split()
 
     def as_on_redis_8_4(command: Command) -> Command:
-        return read if command[0] == "XAUTOCLAIM" else command
+        return Command(read, command.time_ms) if command[0] == "XAUTOCLAIM" else command
 
     steps = [[as_on_redis_8_4(one) for one in step] for step in journal.stop(redis, "mill") or ()]
     monkeypatch.setitem(journal._steps, "mill", steps)
     verdict = exercise.check_mill(mill)
     assert verdict.right is right, verdict
-    assert right or "2 sacks were done or given up while ned was the holder" in verdict.text
+    assert right or "2 sacks were done or given up while moe didn't hold them" in verdict.text
 
 
 def ack_all(group: ConsumerGroup) -> None:
@@ -206,21 +287,35 @@ NIGHT: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
     "one large page": ("take pages of 2", in_one_large_page),
     "one large claim": ("take pages of 2", lambda crew: by_xclaim(crew, page=9)),
     "one page, and the rest unclaimed": (
-        "3 jobs were done or given up while kim was the holder",
+        "3 jobs were done or given up while lou didn't hold them",
         after_one_page_unclaimed,
     ),
     "one page, and the rest dropped with kim": (
-        "3 jobs were done or given up while kim was the holder",
+        "3 jobs were done or given up while lou didn't hold them",
         after_one_page_dropped,
     ),
     "each done, and then claimed": (
-        "5 jobs were done or given up while kim was the holder",
+        "5 jobs were done or given up while lou didn't hold them",
         lambda crew: done_and_then_claimed(crew, "night:done", "lou"),
     ),
     "a claim that takes nothing": (
-        "5 jobs were done or given up while kim was the holder",
+        "5 jobs were done or given up while lou didn't hold them",
         claimed_by_a_minimum_of_an_hour,
     ),
+    "claimed, and claimed back": (
+        "5 jobs were done or given up while lou didn't hold them",
+        claimed_and_taken_back,
+    ),
+    "claimed in another group": (
+        "5 jobs were done or given up while lou didn't hold them",
+        claimed_in_another_group,
+    ),
+    "lou is deleted, and made again": (
+        "5 jobs were never acknowledged. lou was deleted while it held them",
+        lou_is_deleted_and_made_again,
+    ),
+    "the list is emptied": ("A crash between the two", written_and_taken_back),
+    "acknowledged first, by a number": ("A crash between the two", acked_by_a_number),
     "typed in": ("5 jobs are neither pending", typed_in),
     "one page": ("kim still holds 5", lambda crew: recover(crew, pages=1)),
     "until an empty page": ("kim still holds", lambda crew: recover(crew, pages=2)),
@@ -238,7 +333,7 @@ NIGHT: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
         lambda crew: recover(crew, ack=False),
     ),
     "trimmed away": (
-        "Keep all five",
+        "Keep all 5",
         lambda crew: (stream_of(crew).trim(maxlen=0), recover(crew)),
     ),
     "done twice": (
@@ -267,6 +362,21 @@ def test_a_wrong_night_is_refused_with_its_hint(
     verdict = exercise.check_night(crew)
     assert not verdict.right
     assert hint in verdict.text
+
+
+def test_a_fixed_number_of_pages_is_not_enough_the_next_time(
+    redis: redis_py.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exercise, "_SIZES", cycle((7, 11)))
+    verdicts = []
+    for _ in range(2):
+        crew = exercise.new_night(redis)
+        by_four_pages(crew)
+        verdicts.append(exercise.check_night(crew))
+    assert verdicts[0].right
+    assert "kim still holds 3 entries. Continue until the cursor is 0-0" in verdicts[1].text
+    recover(crew)
+    assert exercise.check_night(crew).text.startswith("9 jobs were recovered")
 
 
 def grind_one_unclaimed(mill: ConsumerGroup) -> None:
@@ -329,7 +439,7 @@ MILL: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
         lambda mill: (sweep(mill), grind(mill, ack_first=True)),
     ),
     "swept, and each sack ground before it is claimed": (
-        "2 sacks were done or given up while ned was the holder",
+        "2 sacks were done or given up while moe didn't hold them",
         lambda mill: (sweep(mill), done_and_then_claimed(mill, "mill:flour", "moe")),
     ),
     "swept, and ned deleted": (
@@ -337,7 +447,7 @@ MILL: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
         lambda mill: (sweep(mill), mill.delete_consumer("ned")),
     ),
     "one is claimed, and the other dropped with ned": (
-        "1 sack was done or given up while ned was the holder",
+        "1 sack was done or given up while moe didn't hold it",
         lambda mill: (sweep(mill), grind_one_and_drop_one(mill)),
     ),
     "ned deleted, and made again": (
@@ -361,8 +471,29 @@ MILL: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
         lambda mill: (mill.consumer("moe").autoclaim(min_idle_ms=0), sweep(mill, 6), grind(mill)),
     ),
     "one sack unclaimed": (
-        "1 sack was done or given up while ned was the holder",
+        "1 sack was done or given up while moe didn't hold it",
         lambda mill: (sweep(mill), grind_one_unclaimed(mill)),
+    ),
+    "the poison acknowledged, and then a dead letter": (
+        "the poison was given up before it was a dead letter",
+        lambda mill: (mill.ack("1-0"), by_hand(mill), grind(mill)),
+    ),
+    "ned deleted, and then a dead letter": (
+        "the poison was given up before it was a dead letter",
+        lambda mill: (
+            mill.consumer("moe").claim(["2-0", "3-0"]),
+            mill.delete_consumer("ned"),
+            by_hand(mill),
+            grind(mill),
+        ),
+    ),
+    "a dead letter without its sack": (
+        "doesn't hold the poison's own field",
+        lambda mill: (by_hand(mill, sack=""), mill.ack("1-0"), grind(mill)),
+    ),
+    "moe deleted instead of acknowledging": (
+        "2 sacks were never acknowledged. moe was deleted while it held them",
+        lambda mill: (sweep(mill), grind_and_drop(mill)),
     ),
     "trimmed away": ("Keep all three", lambda mill: stream_of(mill).trim(maxlen=0)),
     "destroyed": ("new_mill", lambda mill: mill.destroy()),
@@ -398,6 +529,28 @@ def test_the_mills_picture_shows_where_each_sack_is(redis: redis_py.Redis) -> No
     assert shown() == f"{sacks} {good}; flour: none; dead letters: 1-0 ×5"
     grind(mill)
     assert shown() == f"{sacks} none; flour: 2-0, 3-0; dead letters: 1-0 ×5"
+
+
+def by_hand(mill: ConsumerGroup, **own: str) -> None:
+    (entry,) = stream_of(mill).range("1-0", "1-0")
+    history = ("mill", "1-0", "millers", "ned", "5", "too hot")
+    names = ("stream", "id", "group", "consumer", "deliveries", "error")
+    letter = {f"dead-letter:{name}": value for name, value in zip(names, history, strict=True)}
+    mill.connection.client.xadd("mill:dead", entry.fields | own | letter)  # type: ignore[arg-type]
+
+
+def grind_and_drop(mill: ConsumerGroup) -> None:
+    for entry in mill.consumer("moe").autoclaim(min_idle_ms=0).entries:
+        mill.connection.client.rpush("mill:flour", entry.fields["sack"])
+    mill.delete_consumer("moe")
+
+
+def test_a_dead_letter_may_be_added_by_hand_and_then_acknowledged(redis: redis_py.Redis) -> None:
+    mill = exercise.new_mill(redis)
+    by_hand(mill)
+    mill.ack("1-0")
+    grind(mill)
+    assert exercise.check_mill(mill).right
 
 
 def other(mill: ConsumerGroup) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 
 import pytest
@@ -130,6 +131,38 @@ def with_the_old_number_typed_in(chat: Stream) -> None:
     show(chat, chat.range()[24:])
 
 
+def after(chat: Stream, new: Callable[[Entry], list[Entry]]) -> None:
+    past = chat.reverse_range(count=3)[::-1]
+    show(chat, past)
+    exercise.talk(chat)
+    show(chat, new(past[-1]))
+
+
+def from_the_next_millisecond(chat: Stream) -> None:
+    after(chat, lambda last: chat.range(str(last.id.ms + 1)))
+
+
+def from_the_millisecond(chat: Stream) -> None:
+    after(chat, lambda last: chat.read(str(last.id.ms)))
+
+
+def by_text(chat: Stream) -> None:
+    after(chat, lambda last: [one for one in chat.range() if str(one.id) > str(last.id)])
+
+
+def by_sequence(chat: Stream) -> None:
+    after(chat, lambda last: [one for one in chat.range() if one.id.seq > last.id.seq])
+
+
+def by_the_clock(chat: Stream) -> None:
+    now_ms = int(time.time() * 1000)
+    after(chat, lambda _: chat.range(str(now_ms + 1)))
+
+
+def one_page(chat: Stream) -> None:
+    after(chat, lambda last: chat.read(last.id, count=3))
+
+
 def without_talk(chat: Stream) -> None:
     past = chat.reverse_range(count=3)[::-1]
     show(chat, [*past, *chat.read(past[-1].id)])
@@ -146,6 +179,12 @@ def without_talk(chat: Stream) -> None:
         (from_the_last_id_before_reading, "on the screen twice"),
         (with_the_old_number_typed_in, "you missed"),
         (talk_first, "the screen showed 0 words when you called exercise.talk(chat)"),
+        (from_the_next_millisecond, "words may share a millisecond"),
+        (from_the_millisecond, "on the screen twice"),
+        (by_text, "you missed"),
+        (by_sequence, "you missed"),
+        (by_the_clock, "you missed"),
+        (one_page, "you missed"),
         (without_talk, "no new words"),
     ],
 )
@@ -186,7 +225,28 @@ def show(chat: Stream, entries: Iterable[Entry]) -> None:
         chat.client.rpush("screen", entry.fields["word"])
 
 
-@pytest.mark.parametrize("answer", [overlapping, all_but_the_first_three, after_a_look_at_all])
+def in_two_talks(chat: Stream) -> None:
+    last = (past := chat.reverse_range(count=3)[::-1])[-1].id
+    show(chat, past)
+    for _ in range(2):
+        exercise.talk(chat)
+        new = chat.read(last)
+        show(chat, new)
+        last = new[-1].id
+
+
+def one_by_one(chat: Stream) -> None:
+    new = chat.reverse_range(count=3)[::-1]
+    show(chat, new)
+    exercise.talk(chat)
+    while new := chat.read(new[-1].id, count=1):
+        show(chat, new)
+
+
+READ_ON = [overlapping, all_but_the_first_three, after_a_look_at_all, in_two_talks, one_by_one]
+
+
+@pytest.mark.parametrize("answer", READ_ON)
 def test_a_newcomer_may_read_on_in_any_way(
     redis: redis_py.Redis, answer: Callable[[Stream], None]
 ) -> None:
@@ -202,7 +262,26 @@ def test_a_check_hints_where_a_key_is_gone_or_of_another_kind(redis: redis_py.Re
     assert "Start again with new_chat" in repr(exercise.check_chat(chat))
     assert "Run the whole cell" in repr(exercise.check_shift(redis))
     redis.delete("chat", "screen", "shift")
-    assert "no new words" in repr(exercise.check_chat(chat))
+    assert "words are gone" in repr(exercise.check_chat(chat))
+
+
+@pytest.mark.parametrize(
+    "lose",
+    [
+        lambda chat: chat.trim(maxlen=0),
+        lambda chat: chat.delete(*(entry.id for entry in chat.range())),
+        lambda chat: chat.client.delete("chat"),
+    ],
+)
+def test_a_check_says_that_words_are_gone(
+    redis: redis_py.Redis, lose: Callable[[Stream], object]
+) -> None:
+    chat = exercise.new_chat(redis)
+    show(chat, chat.reverse_range(count=3)[::-1])
+    lose(chat)
+    exercise.talk(chat)
+    show(chat, chat.range())
+    assert "words are gone from the stream" in exercise.check_chat(chat).text
 
 
 def test_a_listener_gets_the_messages_sent_while_it_listens(redis: redis_py.Redis) -> None:

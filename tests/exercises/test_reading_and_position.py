@@ -142,6 +142,34 @@ def asked_only_at_the_end(bell: Stream) -> None:
         bell.client.rpush("heard", str(entry.id))
 
 
+def heard_after(bell: Stream, key: Callable[[EntryId], Any]) -> None:
+    last = key(bell.info().last_generated_id)
+    for _ in range(3):
+        exercise.ring(bell)
+        for entry in bell.range():
+            if key(entry.id) > last:
+                bell.client.rpush("heard", str(entry.id))
+                last = key(entry.id)
+
+
+def only_the_millisecond(bell: Stream) -> None:
+    after = bell.info().last_generated_id.ms
+    for _ in range(3):
+        exercise.ring(bell)
+        for entry in bell.read(str(after)):
+            bell.client.rpush("heard", str(entry.id))
+            after = entry.id.ms
+
+
+def the_largest_as_text(bell: Stream) -> None:
+    after = max(str(entry.id) for entry in bell.range())
+    for _ in range(3):
+        exercise.ring(bell)
+        for entry in bell.read(after):
+            bell.client.rpush("heard", str(entry.id))
+            after = max(after, str(entry.id))
+
+
 def pushed_backwards(bell: Stream) -> None:
     after = bell.info().last_generated_id
     for _ in range(3):
@@ -159,6 +187,11 @@ def pushed_backwards(bell: Stream) -> None:
         (the_list_built_again_each_time, "you missed"),
         (asked_only_at_the_end, "you missed 4 of 6"),
         (pushed_backwards, "not in the order"),
+        (only_the_millisecond, "start after that whole ID"),
+        (the_largest_as_text, "heard more than once"),
+        (lambda bell: heard_after(bell, str), "An ID is two numbers, so keep and compare both."),
+        (lambda bell: heard_after(bell, lambda one: one.ms), "you missed 7 of 8"),
+        (lambda bell: heard_after(bell, lambda one: one.seq), "you missed 1 of 8"),
     ],
 )
 def test_a_bell_without_a_position_that_moves_on_is_not_heard(
@@ -193,6 +226,15 @@ def test_a_check_hints_where_a_key_is_of_another_kind(redis: redis_py.Redis) -> 
         exercise.ring(bell)
     redis.xtrim("bell", maxlen=0, approximate=False)
     assert "rings are gone" in repr(exercise.check_bell(bell))
+
+
+@pytest.mark.parametrize("key", [lambda one: one, lambda one: (one.ms, one.seq)])
+def test_ids_may_be_compared_by_both_of_their_numbers(
+    redis: redis_py.Redis, key: Callable[[EntryId], Any]
+) -> None:
+    bell = exercise.new_bell(redis)
+    heard_after(bell, key)
+    assert exercise.check_bell(bell).right
 
 
 def test_the_bell_is_heard_by_follow_too(redis: redis_py.Redis) -> None:
@@ -266,6 +308,39 @@ def typed_in(client: Any) -> None:
     client.hset("till:balance", mapping={"ann": 80, "ben": 106})
 
 
+def count_one(client: Any, entry: Entry, position: object) -> None:
+    with client.pipeline() as both:
+        both.hincrby("till:balance", entry.fields["who"], int(entry.fields["cents"]))
+        both.hset("till:readers", "me", str(position)).execute()
+
+
+def compared_as_text(client: Any) -> None:
+    position = (client.hget("till:readers", "me") or b"0").decode()
+    for entry in Stream(client, "till").range():
+        if str(entry.id) > position:
+            count_one(client, entry, entry.id)
+
+
+def compared_as_text_each_time(client: Any) -> None:
+    position = (client.hget("till:readers", "me") or b"0").decode()
+    for entry in Stream(client, "till").range():
+        if str(entry.id) > position:
+            count_one(client, entry, position := str(entry.id))
+
+
+def from_the_next_millisecond(client: Any) -> None:
+    position = int(client.hget("till:readers", "me") or 0)
+    for entry in Stream(client, "till").range(str(position + 1)):
+        count_one(client, entry, entry.id.ms)
+
+
+def only_the_sequence(client: Any) -> None:
+    position = int(client.hget("till:readers", "me") or -1)
+    for entry in Stream(client, "till").range():
+        if entry.id.seq > position:
+            count_one(client, entry, entry.id.seq)
+
+
 def in_a_group_that_acknowledges_last(client: Any) -> None:
     group = Stream(client, "till").group("till")
     group.create("0", exist_ok=True)
@@ -289,6 +364,10 @@ def in_a_group_that_acknowledges_last(client: Any) -> None:
         (noted_in_a_set, "not counted"),
         (typed_in, "has fallen"),
         (in_a_group_that_acknowledges_last, "counted twice"),
+        (compared_as_text, "counted twice. Save the last coin's whole ID, and compare IDs as numb"),
+        (compared_as_text_each_time, "is missing from the sums. Read up to the end, and compare"),
+        (from_the_next_millisecond, "The position had already moved past it. The power failed"),
+        (only_the_sequence, "no coin was added to the sums in `till:balance`. It was the second"),
         (lambda client: None, "no coin was added"),
         (lambda client: client.set("till:balance", "106"), "must be a hash"),
         (lambda: None, "calls your function with `client`: let it take 1 argument."),
@@ -342,7 +421,13 @@ def by_script(client: Any) -> None:
         client.eval(script, 2, "till:balance", "till:readers", *what)
 
 
-@pytest.mark.parametrize("count", [in_a_transaction, by_hand, by_script])
+def by_the_next_id(client: Any) -> None:
+    first = (client.hget("till:readers", "me") or b"0-1").decode()
+    for entry in Stream(client, "till").range(first):
+        count_one(client, entry, entry.id.next())
+
+
+@pytest.mark.parametrize("count", [in_a_transaction, by_hand, by_script, by_the_next_id])
 def test_a_coin_counts_once_if_its_position_is_saved_with_it(
     redis: redis_py.Redis, count: Callable[[Any], object]
 ) -> None:

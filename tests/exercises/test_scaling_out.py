@@ -11,6 +11,7 @@ from slow import slow
 
 from exercises import scaling_out as exercise
 from streamviz.client.cluster import slot_of
+from streamviz.client.stream import Stream
 from streamviz.patterns.partitions import Partitions
 from streamviz.plots import PartitionLanes
 from streamviz.server.embedded_cluster import EmbeddedCluster
@@ -115,6 +116,73 @@ def test_copying_by_hand_loses_pending_entries(
     for entry in entries:
         stream.add(entry.fields, entry.id)
     assert "pending parcels are missing" in repr(exercise.check_parcels(cluster, parcels))
+    stream.group("vans").consumer("van").read(3)
+    assert exercise.check_parcels(cluster, parcels).right, "nothing is lost any more"
+
+
+def empty(part: Stream) -> None:
+    part.add_many([{"parcel": 0}] * 10)
+
+
+def renumbered(part: Stream) -> None:
+    part.add_many((f"{n}-0", {"parcel": 0}) for n in range(1, 11))
+
+
+def delivered_by_another(part: Stream) -> None:
+    renumbered_rightly(part)
+    part.group("vans").consumer("lorry").read(1)
+
+
+def with_the_next_three(part: Stream) -> None:
+    renumbered_rightly(part)
+    van = part.group("vans").consumer("van")
+    van.ack(*(entry.id for entry in van.read(3)))
+    van.read(3)
+
+
+def renumbered_rightly(part: Stream) -> None:
+    part.add_many((f"{n}-0", {"parcel": n}) for n in range(1, 11))
+
+
+def at_the_end(part: Stream) -> None:
+    renumbered_rightly(part)
+    part.group("vans").consumer("van").read(3)
+    part.group("vans").set_id("$")
+
+
+@pytest.mark.parametrize(
+    ("fill", "hint"),
+    [
+        (empty, "some parcels have other IDs or fields"),
+        slow(renumbered, "some parcels have other IDs or fields"),
+        (with_the_next_three, "pending parcels are missing or new"),
+        slow(delivered_by_another, "pending parcels are missing or new"),
+        (at_the_end, "a group's cursor has moved"),
+    ],
+)
+def test_a_copy_that_is_not_the_same_is_not_yet(
+    cluster: EmbeddedCluster, nodes: RedisCluster, fill: Callable[[Stream], None], hint: str
+) -> None:
+    parcels = exercise.new_parcels(cluster, nodes)
+    nodes.delete(parcels.streams[1].key)
+    move(cluster, parcels, 1, "node-1")
+    parcels.streams[1].group("vans").create("0", mkstream=True)
+    fill(parcels.streams[1])
+    verdict = exercise.check_parcels(cluster, parcels)
+    assert not verdict.right
+    assert hint in verdict.text
+
+
+def test_the_appendix_begins_where_every_partition_was_at_first(
+    cluster: EmbeddedCluster, nodes: RedisCluster
+) -> None:
+    parcels = exercise.new_parcels(cluster, nodes)
+    move(cluster, parcels, 0, "node-1")
+    move(cluster, parcels, 1, "node-3")
+    assert exercise.check_parcels(cluster, parcels).right, "two moves are right as well"
+    exercise.to_their_places(cluster, parcels)
+    assert exercise.placed(cluster, parcels) == HOME
+    assert [part.length() for part in parcels.streams] == [10] * 6
 
 
 def test_the_busy_day_is_reproducible_and_the_move_does_not_disturb_it(

@@ -352,7 +352,7 @@ WRONG: list[tuple[str, Answer]] = [
     ("you missed", the_end_of_the_chat_again),
     ("on the screen twice", a_group_before_the_past),
     ("old entries of the ledger are gone", lambda r: audit(r, trimmed)),
-    ("has read already", lambda r: audit(r, read_to_the_end)),
+    ("audit has read entries already", lambda r: audit(r, read_to_the_end)),
     ("XGROUP SETID", lambda r: crew(r, lambda group: group.set_id("0"))),
     ("more than once", lambda r: mill(r, letters=2)),
     ("last ID is 999999-0", a_later_last_id),

@@ -20,6 +20,7 @@ from exercises.trimming_pictures import (
 from streamviz import Scenario, Stream, series
 from streamviz.observation.history import History
 from streamviz.plots.svg import render
+from streamviz.plots.traces import RED
 
 
 def test_each_column_of_the_moments_is_what_xpending_said_then(
@@ -121,6 +122,12 @@ def test_letters_and_parcels_are_crossed_out_where_they_are_gone(
     assert pending.startswith("in the stream: 1-0 (crossed out), 2-0 (crossed out), 3-0")
     assert pending.endswith("pending: 3-0")
     assert pending_and_there(group).text == "in the stream: 3-0, 4-0, 5-0, 6-0; pending: 3-0"
+    acked = trays({"ACKED": left_and_pending(group)})
+    assert acked.text == f"ACKED: stream: {gone}, 4, 5, 6; ACKED: pending: 3"
+    assert "stroke-dasharray" in acked.svg
+    assert RED not in acked.svg, "no group needs 1 and 2"
+    stream.trim(maxlen=3)
+    assert RED in trays({"KEEPREF": left_and_pending(group)}).svg
 
 
 def test_two_caps_are_drawn_on_one_scale(redis: redis_py.Redis, key: str) -> None:
@@ -143,4 +150,4 @@ def test_bars_are_as_long_as_their_values() -> None:
         for one in ET.fromstring(picture.svg).iter("{http://www.w3.org/2000/svg}rect")
     ]
     assert widths[1] == 20 * widths[0]
-    assert picture.text == "added 10 bytes, read & kept 200 bytes"
+    assert picture.text == "added 10.0 bytes, read & kept 200.0 bytes"

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import functools
 import io
+import os
 import random
 import re
+import resource
 import subprocess
 import sys
 import warnings
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.errors import InputError, PlotWarning, RecordingError, StreamVizError
 from streamviz.export import images, payload, raster, to_animation, to_embed, to_html, to_still
 from streamviz.export.animation import gif
+from streamviz.export.embed import PLAYER_FILE, script_tag
 from streamviz.export.formats import format_of
 from streamviz.export.painter import paint
 from streamviz.observation.events import Event
@@ -122,6 +125,86 @@ def test_an_existing_file_is_kept(run: Path, tmp_path: Path, name: str) -> None:
     assert path.stat().st_size > 1000
     with pytest.raises(RecordingError, match=r"can't be written: No such (file|folder)"):
         EXPORTS[name](run, tmp_path / "nowhere" / name, **SHORT.get(name, {}))
+
+
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """No file may grow beyond 100 bytes, as if the disk were full."""
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, usual[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("name", EXPORTS)
+def test_on_a_full_disk_the_old_file_stays_and_nothing_else(
+    run: Path, tmp_path: Path, request: pytest.FixtureRequest, name: str, overwrite: bool
+) -> None:
+    path, player = tmp_path / "out" / name, tmp_path / "out" / PLAYER_FILE
+    path.parent.mkdir()
+    for file in (path, player) if overwrite else ():
+        file.write_text("mine")
+    request.getfixturevalue("full_disk")
+    for _ in range(2):
+        with pytest.raises(RecordingError, match="can't be written: File too large"):
+            EXPORTS[name](run, path, overwrite=overwrite, **SHORT.get(name, {}))
+    left = {file.name: file.read_text() for file in path.parent.iterdir()}
+    assert left == ({name: "mine", PLAYER_FILE: "mine"} if overwrite else {})
+
+
+def test_a_replaced_file_keeps_its_link_and_its_permissions(run: Path, tmp_path: Path) -> None:
+    content = to_still(run, tmp_path / "still.svg").read_text("utf-8")
+    folder, link = tmp_path / "real", tmp_path / "link.svg"
+    folder.mkdir()
+    link.symlink_to(folder / "old.svg")
+    for mode in (0o640, 0o604):
+        (folder / "old.svg").write_text("mine")
+        (folder / "old.svg").chmod(mode)
+        to_still(run, link, overwrite=True)
+        assert link.is_symlink()
+        assert [file.name for file in folder.iterdir()] == ["old.svg"]
+        assert (folder / "old.svg").read_text("utf-8") == content
+        assert (folder / "old.svg").stat().st_mode & 0o777 == mode
+    (folder / "old.svg").unlink()
+    with pytest.raises(RecordingError, match="already exists"):
+        to_still(run, link)
+    assert to_still(run, link, overwrite=True).is_symlink()
+    assert (folder / "old.svg").read_text("utf-8") == content
+    with pytest.raises(RecordingError, match="can't be written: Is a directory"):
+        to_still(run, _made(tmp_path / "folder.svg"), overwrite=True)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def test_what_can_not_be_replaced_is_written_as_it_is(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = to_still(run, tmp_path / "still.svg").read_bytes()
+    os.mkfifo(tmp_path / "pipe.svg")
+    pipe = os.open(tmp_path / "pipe.svg", os.O_RDWR)
+    to_still(run, tmp_path / "pipe.svg", overwrite=True)
+    assert os.read(pipe, 2 * len(content)) == content
+    os.close(pipe)
+    assert (tmp_path / "pipe.svg").is_fifo()
+    (tmp_path / "output.svg").symlink_to("/dev/stdout")
+    words = ["export", run, "-o", tmp_path / "output.svg", "--overwrite"]
+    done = subprocess.run([sys.executable, "-m", "streamviz", *words], capture_output=True)
+    assert done.stdout.startswith(content)
+    old = tmp_path / "old.svg"
+    old.write_text("mine")
+    number = old.stat().st_ino
+    monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != tmp_path)
+    to_still(run, old, overwrite=True)  # in a folder that takes no new file
+    assert (old.stat().st_ino, old.read_bytes()) == (number, content)
+
+
+def test_the_line_for_a_page_names_a_film_of_any_bytes() -> None:
+    film = Path(os.fsdecode(b"b\xff \xc3\xa9.film.jsonl"))
+    assert 'data-film="b%FF%20%C3%A9.film.jsonl"' in script_tag(film)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark", "auto"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -23,6 +24,8 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.stream import Stream
 from streamviz.observation.accounting import GroupAccounting, account_for
 from streamviz.observation.observer import Observer
+
+Until = Callable[..., None]
 
 
 class Books:
@@ -45,6 +48,11 @@ class Books:
 
     def read(self, consumer: str, count: int) -> None:
         self.group.consumer(consumer).read(count)
+
+    def rest(self, until: Until) -> None:
+        """Wait until the next sample shows that no consumer has read since this one."""
+        until(lambda: all(one["idle"] > 50 for one in self.redis.xinfo_consumers(self.key, "g")))
+        self.now()
 
     def send(self, line: str) -> None:
         self.redis.execute_command(*(self.key if word == "s" else word for word in line.split()))
@@ -189,6 +197,141 @@ def test_what_is_delivered_again_after_a_step_back_is_not_called_acknowledged(
     books.read("alice", 5)
     books.group.ack("96-0", "97-0")
     assert books.now().pending == 3
+
+
+READ = "XREADGROUP GROUP g {} COUNT 3 STREAMS s >"
+# what a consumer of the group holds before, and what happens between two samples
+LOOKS_ACKNOWLEDGED = {
+    "a group skips entries and reads": (1, "XGROUP SETID s g 9-0", READ.format("alice")),
+    "a consumer is deleted and reads again": (
+        3,
+        "XGROUP DELCONSUMER s g alice",
+        READ.format("alice"),
+    ),
+    "a group is made anew and read": (
+        3,
+        "XGROUP DESTROY s g",
+        "XGROUP CREATE s g 3-0",
+        READ.format("alice"),
+    ),
+    "a claim sets the cursor, and the group reads": (
+        0,
+        "XCLAIM s g alice 0 1-0 FORCE LASTID 8-0",
+        READ.format("alice"),
+    ),
+    "a consumer comes, reads and is deleted": (
+        1,
+        READ.format("bob"),
+        "XGROUP DELCONSUMER s g bob",
+        READ.format("alice"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LOOKS_ACKNOWLEDGED)
+def test_a_sample_between_two_commands_shows_what_else_looks_like_an_acknowledgement(
+    books: Books, redis: redis_py.Redis, key: str, name: str
+) -> None:
+    held, *commands = LOOKS_ACKNOWLEDGED[name]  # and none acknowledges anything
+    for watched, redo in ((True, books), (False, Books(redis, f"{key}:again"))):
+        redo.now()
+        if held:
+            redo.read("alice", held)
+        redo.now()
+        for command in commands:
+            redo.send(command)
+            if watched:
+                redo.observer.sample()
+        acked = redo.now().acked
+        assert acked == 0 if watched else acked, "docs/numbers.md lists what leaves no trace"
+
+
+def test_what_was_held_before_the_first_sample_of_a_group_that_is_set_back_looks_acknowledged(
+    books: Books,
+) -> None:
+    books.stream.add_many((f"{ms}-0", {"n": 1}) for ms in range(11, 101))
+    books.read("alice", 90)
+    books.send("XGROUP SETID s g 80-0 ENTRIESREAD 80")
+    books.observer = Observer(books.redis, books.key)
+    books.now()
+    books.read("alice", 5)
+    assert books.now().acked == 5, "docs/numbers.md lists it"
+
+
+@pytest.mark.parametrize("removal", ["XGROUP SETID s g $", "XTRIM s MAXLEN 0", "XDEL s 3-0 4-0"])
+@pytest.mark.parametrize("more", [0, 5])
+@pytest.mark.parametrize("noticed", [False, True])
+def test_what_a_group_got_before_it_was_set_back_is_not_called_never_delivered(
+    books: Books, until: Until, removal: str, more: int, noticed: bool
+) -> None:
+    books.read("alice", 10)
+    books.group.ack(*[f"{ms}-0" for ms in range(1, 11)])
+    books.rest(until)
+    assert books.now().acked == 10
+    books.group.set_id("0")
+    assert books.now().undelivered == 10
+    books.stream.add_many((f"{ms}-0", {"n": 1}) for ms in range(11, 11 + more))
+    if noticed:
+        books.now()
+    books.send(removal)
+    now = books.now()
+    left = 2 if "XDEL" in removal else 10
+    assert (now.acked, now.gone, now.unclear) == (0, 0 if left == 2 else more, left)
+
+
+@pytest.mark.parametrize("at_rest", [False, True])
+def test_what_a_group_never_got_is_counted_beside_what_it_got_before(
+    books: Books, until: Until, at_rest: bool
+) -> None:
+    books.read("alice", 4)
+    books.now()
+    if at_rest:  # else a consumer may have read anything before the group is set back
+        books.rest(until)
+    books.group.set_id("1-0")  # it had got three of the nine that are waiting
+    assert books.now().undelivered == 9
+    books.read("alice", 2)
+    books.now()
+    books.stream.trim(minid="7-0")
+    gone = 2 if at_rest else 0  # 5-0 and 6-0; it had got 4-0
+    assert books.now().gone == gone
+    books.read("alice", 4)
+    books.stream.add_many((f"{ms}-0", {"n": 1}) for ms in range(11, 21))
+    books.rest(until)
+    books.group.set_id("$")
+    assert books.now().gone == gone + 10, "the group had caught up"
+
+
+def test_a_group_that_was_set_back_before_the_first_sample_shows_it_by_what_is_pending(
+    books: Books, until: Until
+) -> None:
+    books.read("alice", 5)
+    books.group.ack("1-0", "2-0")
+    books.group.set_id("0")
+    books.observer = Observer(books.redis, books.key)
+    assert books.now().undelivered == 10
+    books.rest(until)
+    books.group.set_id("$")
+    assert books.now().gone == 0
+
+
+def test_what_was_claimed_by_force_is_not_called_never_delivered(books: Books) -> None:
+    books.read("alice", 1)
+    books.now()
+    books.send("XCLAIM s g bob 0 8-0 FORCE")
+    assert books.now().pending == 2
+    books.group.ack("8-0")
+    books.now()
+    books.stream.trim(maxlen=1)
+    now = books.now()
+    assert (now.undelivered, now.gone) == (1, 7), "2-0 to 9-0 are trimmed, and 8-0 was delivered"
+
+
+def test_what_was_skipped_and_is_then_claimed_by_force_was_delivered(books: Books) -> None:
+    books.group.set_id("6-0")
+    assert books.now().gone == 6
+    books.send("XCLAIM s g bob 0 3-0 FORCE")
+    now = books.now()
+    assert (now.pending, now.gone, now.unclear) == (1, 5, 0)
 
 
 def test_a_rewritten_counter_does_not_change_what_was_acknowledged(books: Books) -> None:

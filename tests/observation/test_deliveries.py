@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,10 @@ from streamviz.errors import InputError
 from streamviz.observation.deliveries import Delivery, DeliveryLog, delivery_log
 from streamviz.observation.events import Event
 from streamviz.observation.history import History
+from streamviz.observation.partition_sample import PartitionState, sum_partitions
+from streamviz.observation.sample_size import with_thin_parts
+from streamviz.observation.timeline import entry_timeline
+from streamviz.plots import Flow
 
 
 def pend(ms: int, who: str, times: int = 1) -> PendingEntry:
@@ -150,8 +154,8 @@ def test_a_deleted_consumer_drops_its_pending_entries(redis: redis_py.Redis, key
     crew.ack(*(one.id for one in crew.pending_entries()))
     window.append(observer.sample())
     assert sorted((one.consumer, one.end) for one in DeliveryLog(window).ended("crew")) == [
-        ("ann", "dropped"),
-        ("ann", "dropped"),
+        ("ann", "acked or dropped"),
+        ("ann", "acked or dropped"),
         ("ben", "acked"),
     ]
 
@@ -217,17 +221,80 @@ def test_the_largest_deleted_entry_is_acked_or_dropped() -> None:
 
 
 def test_a_holder_that_is_not_listed_among_very_many_consumers_may_still_be_there() -> None:
-    held = [PendingEntry(EntryId(5), "ann", 1, 1)]
-    listed = replace(group("crew"), consumers=(ConsumerInfo("ben", 0, 1, 1),))
+    ann, ben = ConsumerInfo("ann", 1, 1, 1), ConsumerInfo("ben", 0, 1, 1)
+    crew = group("crew", pending=1, oldest=[PendingEntry(EntryId(5), "ann", 1, 1)])
     entry: dict[str, Any] = {"length": 1, "added": 1, "first": EntryId(5)}
-    for later, end in (
-        (listed, "dropped"),
-        (replace(listed, more_consumers=9), "acked or dropped"),
-    ):
-        seen = history(
-            sample(1, group("crew", pending=1, oldest=held), **entry), sample(2, later, **entry)
-        )
-        assert [one.end for one in DeliveryLog(seen).ended("crew")] == [end]
+    listed = replace(group("crew"), consumers=(ben,), more_consumers=9)
+    seen = history(
+        sample(1, replace(crew, consumers=(ann, ben)), **entry), sample(2, listed, **entry)
+    )
+    assert [one.end for one in DeliveryLog(seen).ended("crew")] == ["acked or dropped"]
+
+
+Change = Callable[[redis_py.Redis, str], object]
+CHANGES: dict[str, tuple[Change, str]] = {
+    "XGROUP DELCONSUMER of the only consumer": (
+        lambda client, key: client.xgroup_delconsumer(key, "g", "ann"),
+        "acked or dropped",
+    ),
+    "XACK of all, then XGROUP DELCONSUMER": (
+        lambda client, key: (
+            client.xack(key, "g", "1-0", "2-0", "3-0"),
+            client.xgroup_delconsumer(key, "g", "ann"),
+        ),
+        "acked or dropped",
+    ),
+    "XACK alone": (lambda client, key: client.xack(key, "g", "1-0", "2-0", "3-0"), "acked"),
+    "XGROUP DESTROY, CREATE and CREATECONSUMER": (
+        lambda client, key: (
+            client.xgroup_destroy(key, "g"),
+            client.xgroup_create(key, "g", "$"),
+            client.xgroup_createconsumer(key, "g", "ann"),
+        ),
+        "acked or dropped",
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_only_what_a_consumer_held_that_is_still_there_is_called_acked(
+    redis: redis_py.Redis, key: str, change: str
+) -> None:
+    if "CREATECONSUMER" in change and not Stream(redis, key).connection.version.has((7, 2)):
+        pytest.skip("before 7.2, a consumer that was created again looks like the old one")
+    for n in range(1, 4):
+        redis.xadd(key, {"n": n}, id=f"{n}-0")
+    redis.xgroup_create(key, "g", "0")
+    redis.xreadgroup("g", "ann", {key: ">"})
+    observer, window = Observer(redis, key), History()
+    window.append(observer.sample())
+    send, end = CHANGES[change]
+    send(redis, key)
+    window.append(observer.sample())
+    assert redis.xpending(key, "g")["pending"] == 0
+    assert [one.end for one in window.deliveries("g")] == [end] * 3
+    left = Flow().scene(window)["groups"][0]["left"]
+    assert left == (["1-0", "2-0", "3-0"] if end == "acked" else [])
+
+
+def test_a_stream_recreated_under_the_same_key_begins_anew(redis: redis_py.Redis, key: str) -> None:
+    def fill(entries: int, read: int) -> None:
+        redis.delete(key)
+        redis.xgroup_create(key, "g", "0", mkstream=True)
+        for n in range(1, entries + 1):
+            redis.xadd(key, {"n": n}, id=f"{n}-0")
+        redis.xreadgroup("g", "ann", {key: ">"}, count=read)
+
+    observer, window = Observer(redis, key), History()
+    fill(5, read=3)
+    window.append(observer.sample(1000))
+    fill(4, read=1)
+    window.append(observer.sample(2000))
+    assert Event("stream_recreated") in window.last.events
+    assert rows(window.deliveries("g")) == [(1, "ann", "pending", 2000, 2000)]
+    assert DeliveryLog(window).row_count("g") == 1
+    assert entry_timeline(window, EntryId(2))[1:] == ["g: not delivered yet"]
+    assert entry_timeline(window, EntryId(1))[1:] == ["g: held by ann from 1.0 s"]
 
 
 @pytest.mark.parametrize(
@@ -251,3 +318,41 @@ def test_what_a_failover_may_have_undone_is_not_called_acknowledged(
         sample(2, group("g", cursor=EntryId(cursor)), length=1, first=EntryId(1), events=[event]),
     )
     assert rows(DeliveryLog(window).ended("g")) == [(5, "ann", end, 1100, 1200)]
+
+
+def test_the_oldest_entries_of_all_parts_are_followed_in_each_part(
+    redis: redis_py.Redis, key: str
+) -> None:
+    keys = [f"{key}:{n}" for n in range(2)]
+    observers = [Observer(redis, one) for one in keys]
+    for one in keys:  # the same IDs in both
+        for n in range(1, 41):
+            redis.xadd(one, {"n": n}, id=f"{n}-0")
+        redis.xgroup_create(one, "g", "0")
+        redis.xreadgroup("g", "ann", {one: ">"})
+    whole, thin = History(), History()
+
+    def take(n: int) -> None:
+        states = [
+            PartitionState(number, number, "", "", one.sample(1000 * n))
+            for number, one in enumerate(observers)
+        ]
+        whole.append(sum_partitions("s", n, 1000 * n, states))
+        thin.append(with_thin_parts(whole.last))
+
+    take(1)
+    assert len(whole.deliveries("g")) == 50, "the oldest, as in a stream without parts"
+    redis.xack(keys[1], "g", "7-0", "25-0", "39-0")  # the last one is not followed
+    take(2)
+    ended = [(7, "ann", "acked", 1000, 2000), (25, "ann", "acked", 1000, 2000)]
+    log = DeliveryLog(whole)
+    assert rows(log.ended("g")) == ended
+    assert {one.since_ms for one in log.pending("g") if one.id < EntryId(26)} == {1000}
+    assert rows(DeliveryLog(thin).ended("g")) == ended, "old samples have what is needed"
+    redis.xgroup_delconsumer(keys[0], "g", "ann")
+    take(3)
+    ends = {one.end for one in DeliveryLog(whole).ended("g") if one.until_ms == 3000}
+    assert ends == {"acked or dropped"}
+    assert redis.xpending(keys[1], "g")["pending"] == 37
+    still = [one.id.ms for one in DeliveryLog(whole).pending("g")]
+    assert still == [n for n in range(1, 41) if n not in (7, 25, 39)]

@@ -181,7 +181,10 @@ def test_the_samples_stay_within_their_bytes_and_the_parts_keep_their_lag() -> N
     assert isinstance(oldest, PartitionedSample)
     assert isinstance(newest, PartitionedSample)
     assert [one.sample.groups[0].lag.entries for one in oldest.partitions] == [*range(16)]
-    assert {one.sample.groups[0].oldest for one in oldest.partitions} == {()}
+    groups = [one.sample.groups[0] for one in oldest.partitions]
+    kept = {entry.id for one in groups for entry in one.oldest}
+    assert kept == {entry.id for entry in oldest.groups[0].oldest}, "what the sum has"
+    assert {(one.consumers, one.more_consumers) for one in groups} == {((), 1)}
     assert {len(one.sample.groups[0].oldest) for one in newest.partitions} == {20}
     assert len(oldest.groups[0].oldest) == 50, "the sum keeps what plots draw"
     tight = History(limit=10, max_bytes=1)

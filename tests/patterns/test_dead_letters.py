@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 import redis as redis_py
 
 from streamviz import EntryId, Stream
 from streamviz.client.groups import ConsumerGroup
-from streamviz.errors import InputError, StreamVizError
+from streamviz.errors import CommandRefused, InputError, WrongType
 from streamviz.patterns.dead_letters import DeadLetter, DeadLetters
 
 
@@ -124,7 +125,7 @@ def test_an_entry_that_cannot_be_added_stays_pending(
     dead = DeadLetters(crew.consumer("ben"), after_deliveries=1)
     redis.set(dead.stream.key, "text")
     held = crew.pending().count
-    with pytest.raises(StreamVizError):
+    with pytest.raises(WrongType, match=f"'{crew.key}:dead' holds another type .* another key="):
         dead.sweep()
     assert crew.pending().count == held > 0
 
@@ -151,3 +152,118 @@ def test_a_field_that_occurs_twice_goes_to_the_dead_letters_and_back(
     assert moved[-1].repeated == pairs
     dead.send_back(moved[-1])
     assert crew.consumer("ben").read()[0].pairs == pairs
+
+
+HISTORY = ("stream", "id", "group", "consumer", "deliveries", "error")
+OWN: list[dict[str, str]] = [
+    {"dead-letter:note": "mine", "x": "1"},
+    {"dead-letter:note": "mine"},
+    {f"dead-letter:{name}": "5-0" for name in HISTORY},
+    {"dead-letter:error": "mine", "x": "1"},
+]
+
+
+@pytest.mark.parametrize("own", OWN, ids=lambda own: ", ".join(own))
+def test_fields_that_look_like_a_history_come_back(
+    redis: redis_py.Redis, crew: ConsumerGroup, own: dict[str, str]
+) -> None:
+    stream = Stream(redis, crew.key)
+    stream.add(own, "9-0")
+    crew.consumer("ann").read()
+    dead = DeadLetters(crew.consumer("ben"), after_deliveries=1)
+    letter = dead.sweep()[-1]
+    assert letter == dead.letters()[-1]
+    assert (letter.fields, letter.entry_id) == (own, EntryId(9))
+    back = dead.send_back(letter)
+    assert stream.range(back, back)[0].fields == own
+
+
+def test_a_dead_letter_of_a_dead_letter_comes_back_as_one(
+    redis: redis_py.Redis, crew: ConsumerGroup
+) -> None:
+    dead = DeadLetters(crew.consumer("ben"))
+    (letter,) = dead.sweep({"1-0": "ZeroDivisionError"})
+    menders = dead.stream.group("menders")
+    menders.create("0")
+    menders.consumer("ann").read()
+    twice = DeadLetters(menders.consumer("ben"), after_deliveries=1)
+    (second,) = twice.sweep()
+    assert (second.entry_id, second.stream) == (letter.id, dead.stream.key)
+    dead.stream.delete(letter.id)
+    twice.send_back(second)
+    (again,) = dead.letters()
+    assert replace(again, id=letter.id) == letter
+    dead.send_back(again)
+    assert crew.consumer("ben").read()[0].fields == {"job": "1"}
+    redis.delete(twice.stream.key)
+
+
+def wide(crew: ConsumerGroup, many: int) -> tuple[tuple[str, str], ...]:
+    """Add an entry of many fields, one of them twice, and deliver it to ann three times."""
+    pairs = (*((f"f{n}", str(n)) for n in range(many - 1)), ("f0", "again"))
+    words = [word for pair in pairs for word in pair]
+    crew.connection.client.execute_command("XADD", crew.key, "9-0", *words)
+    ann = crew.consumer("ann")
+    ann.read()
+    ann.claim(["9-0"], deliveries=3)
+    return pairs
+
+
+@pytest.mark.parametrize("many", [3493, 3494, 3500, 3501, 3993, 3994, 5000])
+def test_an_entry_of_thousands_of_fields_goes_to_the_dead_letters_and_back(
+    redis: redis_py.Redis, crew: ConsumerGroup, many: int
+) -> None:
+    pairs = wide(crew, many)
+    dead = DeadLetters(crew.consumer("ben"))
+    moved = dead.sweep()
+    assert [letter.entry_id for letter in moved] == [EntryId(1), EntryId(9)]
+    assert moved == dead.letters()
+    assert moved[1].repeated == pairs
+    back = dead.send_back(moved[1])
+    assert Stream(redis, crew.key).range(back, back)[0].pairs == pairs
+    assert dead.letters() == moved[:1]
+    with pytest.raises(InputError, match="not a dead letter any more"):
+        dead.send_back(moved[1])
+    assert [str(one.id) for one in crew.pending_entries()] == ["2-0", "3-0"]
+    assert Stream(redis, crew.key).length() == 5, "nothing was added twice"
+
+
+def test_a_wide_entry_is_moved_once_and_stays_pending_if_it_cannot_be_added(
+    redis: redis_py.Redis, crew: ConsumerGroup
+) -> None:
+    wide(crew, 5000)
+    (entry,) = Stream(redis, crew.key).range("9-0")
+    held = crew.pending_entries("9-0")[0]
+    dead = DeadLetters(crew.consumer("ben"))
+    redis.set(dead.stream.key, "text")
+    with pytest.raises(WrongType, match=":dead' holds another type"):
+        dead._move(entry, held, "", "*")
+    redis.delete(dead.stream.key)
+    dead.stream.add({"job": "theirs"}, "7-0")
+    with pytest.raises(CommandRefused):
+        dead._move(entry, held, "", "6-*")
+    assert crew.pending_entries("9-0")
+    assert [dead._move(entry, held, "", "*") is None for _ in range(2)] == [False, True]
+    assert len(dead.letters()) == 1
+    assert not crew.pending_entries("9-0")
+
+
+def test_an_entry_that_is_refused_does_not_stop_the_others(crew: ConsumerGroup) -> None:
+    dead = DeadLetters(crew.consumer("ben"), after_deliveries=1)
+    with pytest.raises(InputError, match=r"2-0 can't be moved: .*half a character.* 2 were moved"):
+        dead.sweep({"2-0": "\ud800"})
+    assert [letter.entry_id for letter in dead.letters()] == [EntryId(1), EntryId(3)]
+    assert [str(one.id) for one in crew.pending_entries()] == ["2-0"]
+
+
+def test_of_several_keys_each_that_may_have_another_type_is_named(
+    redis: redis_py.Redis, crew: ConsumerGroup
+) -> None:
+    dead = DeadLetters(crew.consumer("ben"))
+    (letter,) = dead.sweep()
+    redis.set(crew.key, "text")
+    with pytest.raises(WrongType, match=f"one of '{crew.key}:dead', '{crew.key}' holds another"):
+        dead.send_back(letter)
+    assert dead.letters() == [letter]
+    with pytest.raises(WrongType, match=f"one of '{crew.key}:dead', '{crew.key}' holds another"):
+        crew.connection.call("XREAD", "STREAMS", f"{crew.key}:dead", crew.key, "0", "0")

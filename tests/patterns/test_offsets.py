@@ -190,6 +190,20 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
         FileOffset(tmp_path).load()
 
 
+def test_a_link_still_names_its_file_and_a_file_keeps_its_permissions(tmp_path: Path) -> None:
+    real, link = tmp_path / "far" / "real", tmp_path / "link"
+    real.parent.mkdir()
+    link.symlink_to(real)
+    FileOffset(link).save(EntryId(1))
+    assert real.read_text() == "1-0\n", "a link to a file that is not there yet"
+    for mode in (0o644, 0o640, 0o600):
+        real.chmod(mode)
+        FileOffset(link).save(EntryId(mode))
+        assert link.readlink() == real
+        assert (FileOffset(real).load(), real.stat().st_mode & 0o777) == (EntryId(mode), mode)
+    assert os.listdir(tmp_path / "far") == ["real"]
+
+
 @pytest.mark.parametrize("kind", ["file", "hash"])
 def test_a_load_during_saves_returns_a_whole_id(
     redis: redis_py.Redis, prefix: str, tmp_path: Path, kind: str
@@ -292,6 +306,22 @@ def test_a_refused_result_leaves_the_position_where_it_was(
     assert not redis.exists(f"{prefix}done"), "load() drops the queued commands"
     with pytest.raises(InputError, match="no command"):
         offset.queue()
+
+
+@pytest.mark.parametrize(
+    "command", ["MULTI", b"exec", "Discard", "WATCH", "RESET", "QUIT", "SUBSCRIBE", "MONITOR"]
+)
+def test_what_would_end_the_transaction_is_not_queued(
+    redis: redis_py.Redis, prefix: str, command: str | bytes
+) -> None:
+    offset = TransactionOffset(redis, f"{prefix}readers", "ann")
+    offset.queue("SET", f"{prefix}done", "x")
+    with pytest.raises(InputError, match="can't be queued, because save"):
+        offset.queue(command, f"{prefix}done")
+    assert not redis.exists(f"{prefix}done", f"{prefix}readers")
+    offset.save(EntryId(1))
+    assert redis.get(f"{prefix}done") == b"x"
+    assert redis.hgetall(f"{prefix}readers") == {b"ann": b"1-0"}
 
 
 def test_without_permission_to_watch_nothing_is_saved(

@@ -60,7 +60,7 @@ def test_what_left_otherwise_has_lines_and_words_of_its_own() -> None:
     assert columns(seen) == [[0, 0], [6, 0], [10, 4], [None, 6]]
     assert [trace["name"] for trace in PLOT.figure(seen)["data"]][3:] == ["dropped", "labels"]
     assert PLOT.summary(seen) == (
-        "10 added. g: 0 acknowledged, 0 pending, 4 waiting, 6 dropped with deleted consumers."
+        "10 added. g: 0 acknowledged, 0 pending, 4 waiting, up to 6 dropped with deleted consumers."
     )
     seen.append(sample(3, unclear, length=10))
     assert columns(seen)[3:] == [[None, 6, 6], [None, None, 3]]

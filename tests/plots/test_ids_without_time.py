@@ -66,6 +66,58 @@ def test_the_timeline_says_when_the_entry_was_seen_first(seen: History) -> None:
     )
 
 
+CREATED_AT = ("0", "0-1", "1", "1795905016", "99999999999999999")
+
+
+@pytest.mark.parametrize("count", [0, 3])
+@pytest.mark.parametrize("at", CREATED_AT)
+def test_a_group_that_was_created_at_an_id_that_is_no_time_is_at_an_end_of_the_entries(
+    redis: redis_py.Redis, key: str, at: str, count: int
+) -> None:
+    redis.xgroup_create(key, "g", at, mkstream=True)
+    ids = [EntryId.parse(redis.xadd(key, {"n": n})) for n in range(count)]
+    redis.hset(f"{key}:readers", "zoe", str(EntryId.parse(at)))
+    seen = History()
+    seen.append(Observer(redis, key, readers=f"{key}:readers").sample())
+    assert seen.ids_are_times
+    far = at == CREATED_AT[-1]
+    group = seen.last.groups[0]
+    truth = ids[-1].ms - ids[0].ms if ids and not far else 0
+    assert (group.lag.entries, group.lag.behind_ms) == (0 if far else count, truth)
+    zoe, cursor, newest = Cursors().sampled_values(seen.last, seen)
+    assert zoe == cursor
+    if ids:
+        assert newest - cursor == pytest.approx(truth / 1000)
+        end = "beyond the newest entry" if far else "at the beginning"
+        assert f"zoe is {end}; g is {end}." in Cursors().summary(seen)
+    else:
+        assert (cursor, newest) == (None, None)
+    for plot in (StreamMap(), Cursors()):
+        for trace in plot.figure(seen)["data"]:
+            assert all(abs(one or 0) < 60 for one in trace["x"]), trace
+
+
+def test_a_first_entry_without_a_time_leaves_every_time_unknown(
+    redis: redis_py.Redis, key: str
+) -> None:
+    redis.xadd(key, {"init": 1}, id="0-1")
+    for n in range(3):
+        redis.xadd(key, {"n": n})
+    plot, seen = GroupLag("seconds"), History()
+    observer = Observer(redis, key)
+    for cursor in ("0", "0-1"):
+        redis.xgroup_create(key, f"at {cursor}", cursor)
+    redis.xgroup_create(key, "one read", "0")
+    redis.xreadgroup("one read", "ann", {key: ">"}, count=2)
+    seen.append(observer.sample())
+    assert not seen.ids_are_times
+    assert [one.lag.entries for one in seen.last.groups] == [4, 3, 2]
+    assert [one.lag.behind_ms for one in seen.last.groups] == [None] * 3
+    assert "not known" in str(plot.layout(seen))
+    assert " s behind" not in plot.summary(seen)
+    assert " s behind" not in Cursors().summary(seen)
+
+
 def test_the_largest_id_is_drawn(redis: redis_py.Redis, key: str) -> None:
     stream = Stream(redis, key)
     stream.add_many((one, {"n": 1}) for one in (EntryId(1), EntryId.MAX))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 import redis as redis_py
 from plots.histories import gone, group, history, sample
 
-from streamviz import Scenario, series
+from streamviz import Observer, Scenario, series
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import PendingEntry
 from streamviz.observation.history import History
@@ -67,12 +68,29 @@ def test_it_climbs_a_second_per_second_until_the_work_is_recovered(
 
 
 def test_a_static_figure_tells_the_largest_age() -> None:
-    held = [PendingEntry(EntryId(1100), "dead", 5000, 1)]
+    held = [PendingEntry(EntryId(1600), "dead", 5000, 1)]
     first = sample(5, group("g", pending=1, oldest=held))
     seen = history(first, sample(6, group("g")))
     age = PLOT.sampled_values(first, seen)[0]
-    assert age == 5.0, "its ID says less, but no entry is younger than its last delivery"
+    assert age == 5.0, "its ID is ahead of this clock, but it was delivered 5 s ago"
     assert PLOT.static_figure(seen)["summary"] == f"g: nothing pending. At most: g {age} seconds."
+
+
+@pytest.mark.parametrize("option", [{"idle": 3_600_000}, {"time": 1}])
+def test_a_claim_that_names_an_idle_time_makes_no_entry_older(
+    redis: redis_py.Redis, key: str, option: dict[str, int]
+) -> None:
+    entry_id = redis.xadd(key, {"n": 1})
+    redis.xgroup_create(key, "g", "0")
+    redis.xreadgroup("g", "ann", {key: ">"})
+    redis.xclaim(key, "g", "ann", 0, [entry_id], justid=True, **option)
+    (row,) = redis.xpending_range(key, "g", "-", "+", 1)
+    assert row["time_since_delivered"] >= 3_600_000
+    seen = History()
+    seen.append(Observer(redis, key).sample())
+    (age,) = PLOT.sampled_values(seen.last, seen)
+    assert 0 <= age < 60
+    assert f"the oldest added {age:.1f} s ago" in PLOT.summary(seen)
 
 
 def test_each_repeated_delivery_is_a_diamond_at_its_time_and_age() -> None:

@@ -19,6 +19,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo, PendingEntry
 from streamviz.observation.events import Event
 from streamviz.observation.sample import Sample
+from streamviz.observation.stand_ins import without_stream
 from streamviz.recording import Recording, save, write
 from streamviz.recording.blocks import Block
 from streamviz.recording.events import EventDetector, TrackEvent
@@ -204,3 +205,13 @@ def test_an_index_too_long_for_a_header_is_spread_over_several(tmp_path: Path) -
     with pytest.warns(UserWarning, match="this last block is left out") as warned:
         assert len(Recording(path).track()) < 13
     assert [one.filename for one in warned] == [__file__]
+
+
+def test_a_claim_during_an_outage_is_found_afterwards_and_no_consumer_was_deleted() -> None:
+    detector, silent = EventDetector(), without_stream("s", 2, 1200, "no answer", ())
+    assert detector.events(worked(1, {"5": "ann"})) == ([], [])
+    assert detector.events(silent) == ([], [])
+    assert detector.events(worked(3, {"5": "bob"}, again="5")) == (
+        [],
+        [Event("claimed", "bob", "g", 1, ("ann",))],
+    )

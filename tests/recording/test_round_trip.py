@@ -335,7 +335,8 @@ def test_a_full_disk_ends_the_recording_and_not_the_run(
             record(Scenario(redis).watch(key), "/dev/full", overwrite=True)
     path = tmp_path / "run.jsonl.gz"
     usual = resource.getrlimit(resource.RLIMIT_FSIZE)
-    with Scenario(redis, sample_every_ms=5).watch(key) as scenario, record(scenario, path):
+    with Scenario(redis, sample_every_ms=5).watch(key) as scenario:
+        recorder = record(scenario, path)
         for n in range(40):
             redis.xgroup_create(key, f"{n * 7**9}", "0", mkstream=True)
         try:  # a file may not grow beyond this, as if the disk were full
@@ -347,8 +348,41 @@ def test_a_full_disk_ends_the_recording_and_not_the_run(
         assert "run.jsonl.gz can't grow (File too large): the recording" in str(scenario.error)
         before = scenario.history.last.n
         until(lambda: scenario.history.last.n > before)
+        assert recorder.closed
+        with pytest.raises(RecordingError, match="can't grow") as error:
+            recorder.close()
+        recorder.close()
     with pytest.warns(UserWarning, match="this last block is left out"):
-        assert load(path).last.n < before
+        count = len(load(path))
+    assert count < before
+    assert count == recorder.sample_count
+    assert str(error.value).endswith(f"the recording ends here. Samples written: {count}")
+
+
+def test_a_recording_that_has_ended_too_early_says_so_at_its_end(
+    redis: redis_py.Redis, key: str, tmp_path: Path, until: Callable[..., None]
+) -> None:
+    path = tmp_path / "run.jsonl.gz"
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Scenario(redis, sample_every_ms=5).watch(key) as scenario:
+        recorder = record(scenario, path)
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size, usual[1]))
+            scenario.start()  # in a thread of its own
+            until(lambda: recorder.closed)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+        with pytest.raises(RecordingError, match=r"can't grow .*Samples written: 0$"), recorder:
+            pass
+
+
+def test_samples_are_counted_when_they_are_in_the_file(tmp_path: Path) -> None:
+    with Recorder(tmp_path / "run.jsonl.gz", block_ms=None) as recorder:
+        for n in range(1, write.BLOCK_LINES + 8):
+            recorder(sample(n))
+        assert (recorder.sample_count, recorder.closed) == (write.BLOCK_LINES, False)
+    assert (recorder.sample_count, recorder.closed) == (write.BLOCK_LINES + 7, True)
+    assert len(load(recorder.path)) == write.BLOCK_LINES + 7
 
 
 def test_reading_loads_no_server_and_no_simulation(tmp_path: Path) -> None:

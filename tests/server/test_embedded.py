@@ -370,6 +370,22 @@ def test_ctrl_c_while_a_server_starts_leaves_none_behind() -> None:
     assert not made[0]._directory.exists()
 
 
+def test_a_long_tmpdir_leaves_room_for_the_socket(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / ("d" * 100)
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    with EmbeddedServer() as running:
+        assert running.client().ping()
+        assert running._directory.parent == Path("/tmp")
+        assert stat.S_IMODE(running._directory.stat().st_mode) == 0o700
+    assert not running._directory.exists()
+    monkeypatch.setattr("tempfile.tempdir", "/tmp/" + "d" * 68)  # just short enough on all systems
+    with pytest.raises(FileNotFoundError):
+        EmbeddedServer()
+
+
 def test_a_missing_or_failing_program_is_reported(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

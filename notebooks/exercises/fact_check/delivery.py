@@ -280,10 +280,12 @@ def who_joins_gets(
         f"the third gets {idle} from the partitions, and {joined} from the group",
         holds=joined > 0 == idle,
         only_within=True,
-        limits="a broker can assign the partitions since Kafka 4.0, and for Kafka Streams since "
-        f"4.2. With partitions, {split(by_part)} of 3 customers have their orders split among "
-        f"consumers; in the group, {split(by_consumer)} of 3 do, and their order is lost. "
-        f"{setup()}. These numbers don't show who divides: that is from Kafka's documentation",
+        limits="true of the classic protocol, the default. In a newer one, which you choose with "
+        "`group.protocol`, a broker assigns the partitions, since Kafka 4.0, and for Kafka "
+        f"Streams since 4.2. With partitions, {split(by_part)} of 3 customers have their orders "
+        f"split among consumers; in the group, {split(by_consumer)} of 3 do, and their order is "
+        f"lost. {setup()}. These numbers don't show who divides: that is from Kafka's "
+        "documentation",
         said="Kafka Streams apps coordinate data partitioning on the client side, while in Redis "
         "Streams, the server decides",
     )

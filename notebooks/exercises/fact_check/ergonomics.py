@@ -191,7 +191,7 @@ def declarative_is_shorter(
     whole = lines_of_code(with_transactions(programs["quix"]))
     return judged(
         "A declarative style takes fewer lines than the commands.",
-        "lines of two judges that keep each game's order with several workers, without blank "
+        "lines of two judges made to keep each game's order with several workers, without blank "
         "lines and comments",
         f"{whole} lines with Quix Streams on a broker with transactions, {lines['many']} for "
         "notebook 09's judge and its store of games, without its loop and its Lua scripts",

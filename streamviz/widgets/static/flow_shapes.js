@@ -197,13 +197,14 @@ export function flowShapes(scene, width, saves = false) {
       const more = name === "pending" ? 2 : 0; // what is pending is a thicker piece
       return rect(part, x, y - more, w, 5 + 2 * more, `bar-${name}`, group.colour);
     };
+    const counted = (/** @type {string} */ name) => `${name === "dropped" ? "up to " : ""}${comma(numbers[name])} `; // how many were dropped is known at most
     let x = left;
     for (const name of names) {
       const part = Math.max(2, Math.floor((numbers[name] * (right - left)) / whole));
-      shapes.push({ ...piece(`${key} bar ${name}`, x, top, part, name), title: `${comma(numbers[name])} ${long[name]}` });
+      shapes.push({ ...piece(`${key} bar ${name}`, x, top, part, name), title: counted(name) + long[name] });
       x += part;
     }
-    const count = (/** @type {string} */ name) => (name === "waiting" || (wide && name === "acked") ? "" : `${comma(numbers[name])} `); // other words say it
+    const count = (/** @type {string} */ name) => (name === "waiting" || (wide && name === "acked") ? "" : counted(name)); // other words say it
     const textsIn = (/** @type {Record<string, string>} */ words) => names.map((name) => count(name) + words[name]);
     const needs = (/** @type {string} */ words) => SWATCH + Math.floor(LETTER * columnsOf(words));
     const all = [long, BAR, { ...BAR, acked: "acked" }].map(textsIn);

@@ -1,0 +1,27 @@
+"""The file that a recording is written to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO
+
+from streamviz.errors import RecordingError
+
+
+def new_file(path: Path, *, overwrite: bool) -> BinaryIO:
+    """Create a file without a buffer; RecordingError if it exists, or can't be created."""
+    try:
+        return path.open("wb" if overwrite else "xb", buffering=0)
+    except FileExistsError as error:
+        raise RecordingError(
+            f"{path} already exists: choose another name, or set overwrite=True"
+        ) from error
+    except OSError as error:
+        raise RecordingError(f"{path} can't be created: {error.strerror}") from error
+
+
+def write_all(file: BinaryIO, data: bytes) -> None:
+    """Write all bytes to a file without a buffer, which may take a part of them at a time."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
