@@ -15,7 +15,7 @@ from typing import Any, NoReturn, get_args
 
 from streamviz import __version__
 from streamviz.client.progress import progress_bar
-from streamviz.errors import InputError, StreamVizError, meant, path_of
+from streamviz.errors import InputError, PlotWarning, StreamVizError, meant, path_of
 from streamviz.export.browser import link_in_browser, temporary_page
 from streamviz.export.course import FIRST, copy_course, open_lab
 from streamviz.export.ctrl_c import until_ctrl_c
@@ -277,9 +277,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Without arguments, print the help. Arguments that cannot be read end the program with status 2.
     """
+    warned: set[type] = set()
     with warnings.catch_warnings():
         warnings.simplefilter("always", UserWarning)
-        warnings.showwarning = lambda message, *_: _print_error(message)
+        warnings.showwarning = lambda message, *_: warned.add(type(_print_error(message)))
         try:
             args = parser.parse_args(arguments)
             args.handler(args)
@@ -287,9 +288,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except StreamVizError as error:
             _print_error(error)
             return 1
-    return 0
+    return int(PlotWarning in warned)
 
 
-def _print_error(message: object) -> None:
+def _print_error(message: object) -> object:
     with suppress(OSError):  # the terminal may be gone
         print(f"streamviz: {message}", file=sys.stderr)
+    return message

@@ -71,6 +71,10 @@ class NoSuchName(StreamVizError, AttributeError):
         return f"{text}: {meant(name, choices(), step)}"  # only now: most are for hasattr()
 
 
+class PlotWarning(UserWarning):
+    """A plot can't be drawn; a file that was written says so in its place, and has the others."""
+
+
 class HandlerError(StreamVizError):
     """A consumer's handler or a step raised; the original exception is the ``__cause__``."""
 

@@ -56,6 +56,23 @@ def test_it_tells_its_version(start: list[str]) -> None:
     assert done.stdout == f"streamviz {streamviz.__version__}\n"
 
 
+def test_a_plot_that_raises_is_told_and_the_status_is_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "from streamviz.plots import GroupLag\nclass Raise(GroupLag):\n    "
+    (tmp_path / "raising.py").write_text(f"{code}def summary(self, history): return 1 / 0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    target = str(tmp_path / "a.svg")
+    command = ["export", RECORDING, "--plot", "raising:Raise", "--plot", "flow", "-o", target]
+    assert main(command) == 1
+    printed = capsys.readouterr()
+    assert printed.out == f"{target}\n"
+    assert printed.err.startswith("streamviz: Raise can't be drawn: ZeroDivisionError")
+    assert printed.err.count("\n") == 1
+    assert main([*command[:2], *command[4:], "--overwrite"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 INTERRUPTED = """
 import signal, sys
 from streamviz.__main__ import run

@@ -34,6 +34,7 @@ _WATCHED_FIELDS = {
 }
 _INITIAL_VALUES = ("0", "0-0", "nil")  # a new field with such a value is not a change
 _READ_COMMANDS = {"XRANGE", "XREVRANGE", "XLEN", "XREAD", "XINFO", "XPENDING"}
+_GROUP_COMMANDS = {"XREADGROUP", "XACK", "XCLAIM", "XAUTOCLAIM", "XNACK"}  # they leave the entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ class LoggedCommand:
     call : str
         The Python expression that sent the command; empty if its source is not available.
     changes : tuple of str
-        What the command changed in XINFO, for example ``"crew pending: 0 → 1"``.
+        What the command changed in XINFO, for example ``"crew pending: 0 → 1"``. If other clients
+        change the stream between the command and the XINFO before or after it, this counts, too.
     """
 
     call: str
@@ -90,12 +92,12 @@ class CommandLog:
         self._client = client
         self._connections: dict[str, Connection] = {}  # by key
         self._listeners = listeners(client)
-        self._states: dict[str, dict[str, str]] = {}  # by key, after the last command
+        self._states: dict[str, dict[str, str]] = {}  # by key, when it was last read
+        self._read: set[str] = set()  # the keys whose states were read since the last reply
 
     def start(self) -> CommandLog:
         """Start to log commands."""
         if self not in self._listeners:
-            self._states.clear()
             self._listeners.append(self)
         return self
 
@@ -105,19 +107,24 @@ class CommandLog:
             self._listeners.remove(self)
 
     def on_send(self, command: Command) -> None:
-        """Read the state of the streams that a command may change, unless it is known."""
+        """Read the state of the streams that a command may change: others may have changed it."""
         for key in _changed_keys(command):
-            if key not in self._states:
+            if key not in self._read:  # a pipeline's commands share one reading
+                self._read.add(key)
                 self._states[key] = self._state(key)
 
     def on_reply(self, command: Command, reply: Any) -> None:
         """Log a command, its reply, and what it changed."""
         changes: list[str] = []
+        self._read.clear()
         keys = _changed_keys(command)
         for key in keys:
             before = self._states.get(key, {})
             after = self._states[key] = self._state(key)
             prefix = "" if len(keys) == 1 else f"{_printable(key)}: "
+            if as_text(command[0]).upper() in _GROUP_COMMANDS:  # it may have waited for an XADD
+                for name in _WATCHED_FIELDS["XINFO STREAM"]:
+                    before[name] = after.get(name, "gone")
             changes += (f"{prefix}{change}" for change in _changes(before, after))
         call = _calling_expression()
         if self.hides:

@@ -30,6 +30,11 @@ class PendingEntry(NamedTuple):
     idle_ms: int
     deliveries: int
 
+    @property
+    def holder(self) -> str | None:
+        """The consumer that holds it; None after XNACK, since a consumer's name may be empty."""
+        return self.consumer if self.consumer or self.idle_ms >= 0 else None
+
     def _repr_html_(self) -> str:
         return row_table(self)
 

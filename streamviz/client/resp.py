@@ -59,7 +59,7 @@ def to_bytes(value: Arg) -> bytes:
         return digits.encode()
     raise InputError(
         f"{value!r} is of type {type(value).__name__}, but Redis stores text, bytes and numbers: "
-        "convert it first, for example with str(), float() or json.dumps()"
+        "convert it first, for example with str(), bytes(), float() or json.dumps()"
     )
 
 

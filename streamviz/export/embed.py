@@ -13,7 +13,7 @@ from urllib.parse import quote
 from streamviz.client.progress import progress_bar
 from streamviz.errors import path_of
 from streamviz.export.files import match_suffix, write_file
-from streamviz.export.options import select_frames
+from streamviz.export.options import select_frames, warn_of
 from streamviz.plots import Plot
 from streamviz.recording import Recording
 from streamviz.recording.format import dumps
@@ -71,7 +71,9 @@ def to_embed(
     player, code = target.with_name(PLAYER_FILE), _player_code()
     if not (player.exists() and player.read_bytes() == code):
         write_file(player, code, overwrite=overwrite)
-    return write_file(target, "".join(lines).encode("ascii"), overwrite=overwrite)
+    written = write_file(target, "".join(lines).encode("ascii"), overwrite=overwrite)
+    warn_of(frames.problems)
+    return written
 
 
 def script_tag(film: Path) -> str:

@@ -13,11 +13,11 @@ from urllib.parse import quote
 
 from streamviz.errors import InputError, is_number, path_of
 from streamviz.export.files import HTML, match_suffix, write_file
-from streamviz.export.options import Theme, check_appearance, select_frames
+from streamviz.export.options import Theme, check_appearance, select_frames, warn_of
 from streamviz.export.payload import compress_frames
 from streamviz.plots import Plot
+from streamviz.plots.drawing import still
 from streamviz.plots.figure import Figure
-from streamviz.plots.svg import render
 from streamviz.plots.texts import clean
 from streamviz.recording import Recording
 from streamviz.recording.frames import Frames
@@ -113,7 +113,9 @@ def to_html(
     begin = times[0 if autoplay else -1] if poster is None else poster
     shown = next(i for i, at in enumerate(times) if at >= begin)
     page = _page(frames, size, theme, options, frames.figures(shown), progress=progress)
-    return write_file(target, page.encode("utf-8"), overwrite=overwrite)
+    written = write_file(target, page.encode("utf-8"), overwrite=overwrite)
+    warn_of(frames.problems)
+    return written
 
 
 def _page(
@@ -130,7 +132,7 @@ def _page(
     background = None if theme == "auto" else theme
     images = (
         f'<img alt="{html.escape(figure["summary"])}" '
-        f'src="data:image/svg+xml,{quote(render(figure, 960, 540, background), safe=_SVG_SAFE)}">'
+        f'src="data:image/svg+xml,{quote(still(figure, 960, 540, background)[0], safe=_SVG_SAFE)}">'
         for figure in poster
     )
     parts = {

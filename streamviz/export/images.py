@@ -15,13 +15,13 @@ from streamviz.client.progress import progress_bar
 from streamviz.errors import InputError, is_number, path_of
 from streamviz.export.animation import gif, mp4
 from streamviz.export.files import check_target, match_suffix, write_file
-from streamviz.export.options import Theme, check_appearance, select_frames
+from streamviz.export.options import Theme, check_appearance, select_frames, warn_of
 from streamviz.export.painter import paint
 from streamviz.export.raster import png
 from streamviz.plots import Plot
 from streamviz.plots.contrast import BACKGROUNDS, TEXT_COLOUR, TEXT_COLOURS, Background
+from streamviz.plots.drawing import still
 from streamviz.plots.figure import Figure, apply
-from streamviz.plots.svg import render
 from streamviz.plots.texts import clean
 from streamviz.recording import Recording
 from streamviz.recording.frames import Frames
@@ -68,9 +68,11 @@ def to_still(
     suffix = match_suffix(target, STILL_SUFFIXES)
     frames = select_frames(recording, plots, stream, 0.0, at_s, caption=caption)
     header = (caption, f"{frames.metadata()['times'][-1]:.1f} s") if caption else None
-    svg = _svg(frames.figures(-1), size, theme, header)
+    svg = _svg(frames.figures(-1), frames.problems, size, theme, header)
     content = svg.encode("utf-8") if suffix == ".svg" else png(svg, size)
-    return write_file(target, content, overwrite=overwrite)
+    written = write_file(target, content, overwrite=overwrite)
+    warn_of(frames.problems)
+    return written
 
 
 def to_animation(
@@ -137,7 +139,9 @@ def to_animation(
         else:
             some = [*indices[:: max(1, count // _PALETTE_IMAGES)], indices[-1]]
             content = gif(pictures, list(draw(some, lambda _: None)), count, rate_hz, loop=loop)
-    return write_file(target, content, overwrite=overwrite)
+    written = write_file(target, content, overwrite=overwrite)
+    warn_of(frames.problems)
+    return written
 
 
 def _pictures(
@@ -158,20 +162,23 @@ def _pictures(
             current = index
             time = card["times"][index]
             caption = next((text for at_s, text in card["captions"][::-1] if at_s <= time), "")
-            picture = paint(_svg(figures, size, background, (caption, f"{time:.1f} s")), size)
+            header = (caption, f"{time:.1f} s")
+            picture = paint(_svg(figures, frames.problems, size, background, header), size)
         yield picture
         advance(1)
 
 
 def _svg(
     figures: list[Figure],
+    problems: dict[str, str],
     size: tuple[int, int],
     theme: Theme,
     header: tuple[str, str] | None = None,
 ) -> str:
     """Return figures in a grid as one SVG, with text that is legible from the back row.
 
-    The header is a caption and a time, above the figures.
+    The header is a caption and a time, above the figures. What can't be drawn is added to
+    `problems`, and the reason stands in its place.
     """
     boxes, width = _grid(figures)
     height = round(width * size[1] / size[0])
@@ -190,7 +197,10 @@ def _svg(
     for figure, (left, right, above, below) in zip(figures, boxes, strict=True):
         x, y = round(width * left), top + round((height - top) * above)
         cell = (round(width * (right - left)), round((height - top) * (below - above)))
-        inner = render(figure, *cell, background)
+        inner, problem = still(figure, *cell, background)
+        if problem:
+            title = figure["layout"]["title"]["text"]
+            problems.setdefault(title, f"{title} can't be drawn: {problem}")
         tag = f"<svg x='{x}' y='{y}' width='{cell[0]}' height='{cell[1]}' "
         parts.append(inner.replace("<svg ", tag, 1))
     return "".join(parts).replace(" ▾", "") + "</svg>"  # a letter that our pictures' font lacks

@@ -7,11 +7,12 @@ each way. Captions are shown from their moment on, in addition to the recording'
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from streamviz.errors import InputError, check_type
+from streamviz.errors import InputError, PlotWarning, check_type
 from streamviz.plots import Plot, default_plots
 from streamviz.recording import Recording
 from streamviz.recording.frames import Frames
@@ -48,6 +49,12 @@ def select_frames(
             f"choose a span of at most {MAX_FRAMES:,} with start_s and end_s"
         )
     return frames
+
+
+def warn_of(problems: Mapping[str, str]) -> None:
+    """Warn of plots in whose place a file says that they can't be drawn."""
+    for text in problems.values():
+        warnings.warn(text, PlotWarning, stacklevel=4)  # of the call of a ``to_*`` function
 
 
 def check_appearance(size: Any, theme: Any) -> None:

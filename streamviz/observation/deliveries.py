@@ -43,8 +43,8 @@ class Delivery(NamedTuple):
     ----------
     id : EntryId
         The entry.
-    consumer : str
-        The consumer that held it; empty for no consumer, after the entry was given back (XNACK).
+    consumer : str or None
+        The consumer that held it; None for no consumer, after the entry was given back (XNACK).
     deliveries : int
         The delivery count: 1 for the first delivery.
     since_ms, until_ms : int
@@ -65,7 +65,7 @@ class Delivery(NamedTuple):
     """
 
     id: EntryId
-    consumer: str
+    consumer: str | None
     deliveries: int
     since_ms: int
     until_ms: int
@@ -168,7 +168,7 @@ class DeliveryLog:
     ) -> None:
         all_held, all_ended = self._held.setdefault(name, {}), self._ended.setdefault(name, deque())
         all_begun: list[tuple[_Held, PendingEntry]] = []
-        if group is not None and any(not entry.consumer for entry in group.oldest):
+        if group is not None and any(entry.holder is None for entry in group.oldest):
             self._gave_back.add(name)
         for number, state in states.items():
             if state is None or group is None:
@@ -187,7 +187,7 @@ class DeliveryLog:
         at_ms, n = whole.time_ms, whole.n
         for (held, one), row in zip(all_begun, given, strict=True):
             held.deliveries[one.id] = Delivery(
-                one.id, one.consumer, one.deliveries, at_ms, at_ms, "pending", n, row
+                one.id, one.holder, one.deliveries, at_ms, at_ms, "pending", n, row
             )
 
     def _forget(self, name: str, part: int) -> None:
@@ -215,12 +215,12 @@ class _Rows:
 
     def give(self, begun: Iterable[PendingEntry], held: Iterable[Delivery]) -> list[int]:
         """Return a row for each delivery that begins while others are held."""
-        taken: dict[str, list[int]] = {}
+        taken: dict[str | None, list[int]] = {}
         for one in held:
             taken.setdefault(one.consumer, []).append(one.row)
         rows = []
         for entry in begun:
-            here = taken.setdefault(entry.consumer, [])
+            here = taken.setdefault(entry.holder, [])
             free = (row for row in range(_MOST_ROWS) if row not in here)
             here.append(next(free, len(here) % _MOST_ROWS))
             rows.append(here[-1])
@@ -258,11 +258,11 @@ def _compare(
             if entry_id <= up_to:
                 end = endings.of(entry_id, old.consumer)
                 ended.append(Delivery(entry_id, *was, time_ms, end, n, old.row))
-        elif (entry.consumer, entry.deliveries) == (old.consumer, old.deliveries):
+        elif (entry.holder, entry.deliveries) == (old.consumer, old.deliveries):
             held[entry_id] = Delivery(entry_id, *was, time_ms, "pending", n, old.row)
         else:
-            moved: End = "claimed" if entry.consumer else "given back"
-            end = moved if entry.consumer != old.consumer else "delivered again"
+            moved: End = "given back" if entry.holder is None else "claimed"
+            end = moved if entry.holder != old.consumer else "delivered again"
             ended.append(Delivery(entry_id, *was, time_ms, end, n, old.row))
     begun = [entry for entry in entries.values() if entry.id not in held]
     return _Held(held, consumers), ended, begun

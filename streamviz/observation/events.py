@@ -84,12 +84,12 @@ class Event(Record):
             raise InputError(f"kind={self.kind!r}: give one of {', '.join(KINDS)}")
 
     def __str__(self) -> str:
-        owners = ", ".join(self.owners)
+        owners = ", ".join(map(shown_name, self.owners))
         entries = "entry is" if self.count == 1 else "entries are"
         lost = f"up to {self.count} added {entries} lost (replication is asynchronous)"
         back = f"; these groups went back, and get entries again: {self.detail}"
         return _WORDS[self.kind].format(
-            who=self.who,
+            who=shown_name(self.who),
             group=self.group,
             detail=self.detail,
             count=self.count,
@@ -100,6 +100,11 @@ class Event(Record):
             back=back if self.detail else "",
             speaker=f"{self.who}: " if self.who else "",
         )
+
+
+def shown_name(name: str | None) -> str:
+    """Return a name as words have it, ``''`` if it is empty; None means no consumer."""
+    return "no consumer" if name is None else name or "''"
 
 
 Deaths = dict[tuple[str, str], tuple[int, Kind]]

@@ -10,7 +10,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.models import PendingEntry
 from streamviz.errors import check_type, no_such
 from streamviz.observation.deliveries import delivery_log
-from streamviz.observation.events import DEATHS
+from streamviz.observation.events import DEATHS, Event, shown_name
 from streamviz.observation.history import History
 from streamviz.observation.lost_entries import find_loss
 from streamviz.observation.partition_sample import PartitionedSample
@@ -93,7 +93,7 @@ def seconds_to_recover(history: History, group: str, consumer: str) -> float | N
         (
             i
             for i, sample in enumerate(samples)
-            if any(event.kind in DEATHS and event.who == consumer for event in sample.events)
+            if any(_died(event, group, consumer) for event in sample.events)
         ),
         None,
     )
@@ -109,6 +109,10 @@ def seconds_to_recover(history: History, group: str, consumer: str) -> float | N
         if not ids & {one.id for one in _oldest(sample, group)}:
             return (sample.time_ms - samples[crash].time_ms) / 1000
     return None
+
+
+def _died(event: Event, group: str, consumer: str) -> bool:
+    return event.kind in DEATHS and event.who == consumer and event.group in ("", group)
 
 
 def _oldest(sample: Sample, group: str) -> Sequence[PendingEntry]:
@@ -132,7 +136,7 @@ def _in_group(
     for one in deliveries:
         times = "" if one.deliveries == 1 else f", delivery {one.deliveries}"
         end = "" if one.end == "pending" else f", {one.end} by {at(one.until_ms)}"
-        yield f"held by {one.consumer or 'no consumer'} from {at(one.since_ms)}{times}{end}"
+        yield f"held by {shown_name(one.consumer)} from {at(one.since_ms)}{times}{end}"
     if deliveries:
         return
     passed = _first(samples, lambda one: _cursor(one.find_group(name)) >= entry_id)

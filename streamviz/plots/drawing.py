@@ -10,8 +10,8 @@ from typing import Any
 
 from streamviz.errors import InputError
 from streamviz.observation.history import History
-from streamviz.plots.contrast import BACKGROUNDS
-from streamviz.plots.figure import Delta, Figure, Plot, is_ours, lack_of
+from streamviz.plots.contrast import BACKGROUNDS, Background
+from streamviz.plots.figure import Delta, Figure, Plot, in_words, is_ours, lack_of
 from streamviz.plots.svg import render
 from streamviz.plots.traces import Trace
 
@@ -121,13 +121,26 @@ def _check_lengths(traces: dict[int, Trace]) -> None:
 
 def _check_still(figure: Figure) -> None:
     """Check that the figure of a user's plot can be drawn as a picture: here it has a place."""
+    for background in BACKGROUNDS:
+        if problem := still(figure, background=background)[1]:
+            raise InputError(problem)
+
+
+def still(
+    figure: Figure,
+    width: int = 720,
+    height: int | None = None,
+    background: Background | None = None,
+) -> tuple[str, str]:
+    """Return a figure as `render` does, or a picture of why it can't be drawn; and this reason."""
     try:
-        for background in BACKGROUNDS:
-            render(figure, background=background)
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
-        raise InputError(
-            f"a still picture can't show it: {type(error).__name__}: {error}"
-        ) from error
+        return render(figure, width, height, background), ""
+    except InputError as error:
+        problem = str(error)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        problem = f"a still picture can't show it: {type(error).__name__}: {error}"
+    words = in_words(figure["layout"]["title"]["text"], problem, figure["n"])
+    return render(words, width, height, background), problem
 
 
 def _first_unfit(value: Any, place: str = "") -> str:

@@ -55,7 +55,8 @@ class Plot(_Whole, ABC):
     """One plot of a history; a subclass defines what it shows.
 
     A *growing* trace gets new points with each sample. A *state* trace shows the last sample only.
-    A board shows an exception of a plot in the plot's place, and its other plots go on.
+    A board shows an exception of a plot in the plot's place, and its other plots go on. So does an
+    exported file, with a PlotWarning.
 
     Attributes
     ----------
@@ -141,12 +142,7 @@ class Plot(_Whole, ABC):
 
     def failure(self, text: str, history: History) -> Figure:
         """Return the figure that says why this plot can't be drawn."""
-        return {
-            "data": [],
-            "layout": _with_defaults(clean(str(self.title)), words_alone(text)),
-            "n": history.newest.n if history.newest else 0,
-            "summary": clean(text),
-        }
+        return in_words(clean(str(self.title)), text, history.newest.n if history.newest else 0)
 
     def delta(self, history: History, since: int, structure_key: Any, words: bool = True) -> Delta:
         """Return what is new since the sample with a number, the last one that was drawn.
@@ -195,6 +191,12 @@ class Plot(_Whole, ABC):
         if not isinstance(summary, str):
             raise InputError(f"{type(self).__name__}.summary() returns {summary!r}: return a text")
         return clean(summary)
+
+
+def in_words(title: str, text: str, n: int) -> Figure:
+    """Return a figure with words alone."""
+    layout = _with_defaults(title, words_alone(text))
+    return {"data": [], "layout": layout, "n": n, "summary": clean(text)}
 
 
 def is_ours(plot: Plot) -> bool:

@@ -12,7 +12,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo
 from streamviz.observation.accounting import account_for
 from streamviz.observation.deliveries import Delivery, delivery_log
-from streamviz.observation.events import Deaths
+from streamviz.observation.events import Deaths, shown_name
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Lag, Sample
 from streamviz.plots.flow_finding import dead_consumers, finding, growth, is_dead, rate_in, span
@@ -131,10 +131,10 @@ def _shown(group: GroupState, dead: Deaths) -> list[ConsumerInfo]:
     return sorted(sorted(group.consumers, key=rank)[:MAX_CONSUMERS], key=lambda one: one.name)
 
 
-def _held(history: History, group: GroupState, tape: _Tape) -> dict[str, list[list[Any]]]:
+def _held(history: History, group: GroupState, tape: _Tape) -> dict[str | None, list[list[Any]]]:
     """Return what each consumer holds: the ID, its number, its age in seconds, its deliveries."""
     last = history.samples[-1]
-    held: dict[str, list[list[Any]]] = {}
+    held: dict[str | None, list[list[Any]]] = {}
     for one in delivery_log(history).pending(group.name):
         age_s = round(max(0, last.time_ms - one.since_ms) / 1000, 1)
         others = held.setdefault(one.consumer, [])
@@ -143,11 +143,11 @@ def _held(history: History, group: GroupState, tape: _Tape) -> dict[str, list[li
     return held
 
 
-def _lost(history: History, group: GroupState) -> dict[str, list[str]]:
+def _lost(history: History, group: GroupState) -> dict[str | None, list[str]]:
     """Return what each consumer holds that is surely gone from the stream: trimmed or deleted."""
     last = history.samples[-1]
     first, deleted = _parts(last.first_id), _parts(last.max_deleted_id)
-    lost: dict[str, list[str]] = {}
+    lost: dict[str | None, list[str]] = {}
     for one in delivery_log(history).pending(group.name)[:MAX_TAPE]:
         if not last.length or _parts(one.id) < first or _parts(one.id) == deleted:
             lost.setdefault(one.consumer, []).append(str(one.id))
@@ -271,5 +271,5 @@ def _every(rate: float | None) -> int:
 
 @lru_cache(maxsize=1024)
 def _short(name: str) -> str:
-    name = clean(name)
+    name = shown_name(clean(name))
     return name if len(name) <= MAX_NAME else name[: MAX_NAME - 1] + "…"

@@ -7,9 +7,10 @@ from collections.abc import Callable, Collection, Iterator
 from streamviz.observation.events import DEATHS, Event
 from streamviz.observation.history import History
 from streamviz.plots.figure import seconds
+from streamviz.plots.lane_rows import Lane
 
 
-def death_in(lanes: Collection[tuple[str, str]]) -> Callable[[Event], bool]:
+def death_in(lanes: Collection[Lane]) -> Callable[[Event], bool]:
     """Return a function that tells whether an event is the death of a consumer with a lane.
 
     A lane is a group and a consumer. An event without a group is about all consumers of the name.
@@ -18,8 +19,10 @@ def death_in(lanes: Collection[tuple[str, str]]) -> Callable[[Event], bool]:
     return lambda event: event.kind in DEATHS and (event.group, event.who) in known
 
 
-def deaths(history: History, group: str, name: str) -> Iterator[tuple[float, float, str]]:
-    """Yield from when to when a consumer was dead, and the words."""
+def deaths(history: History, group: str, name: str | None) -> Iterator[tuple[float, float, str]]:
+    """Yield from when to when a consumer was dead, and the words; no consumer never is."""
+    if name is None:
+        return
     died: tuple[float, str] | None = None
     before = history.dead_before.get((group, name)) or history.dead_before.get(("", name))
     if before is not None:

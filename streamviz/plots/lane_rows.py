@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from streamviz.observation.deliveries import Delivery
 
+Lane = tuple[str, str | None]  # a group, and a consumer or none
 ROOMY = 6  # lanes, at most: more are too low for several rows and words
 FEW = 3  # lanes: they have room for as many rows as a consumer needs
 ROWS = 3  # of a lane otherwise
@@ -20,7 +21,7 @@ def middle(lanes: int) -> float:
 class Places:
     """Where bars stand."""
 
-    def __init__(self, lanes: Sequence[tuple[str, str]], rows: int) -> None:
+    def __init__(self, lanes: Sequence[Lane], rows: int) -> None:
         self._lanes = {lane: index for index, lane in enumerate(lanes)}
         self._rows = rows
         self._middle = middle(len(lanes))

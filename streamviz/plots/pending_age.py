@@ -7,6 +7,7 @@ from typing import Any
 
 from streamviz.client.entry_id import EntryId
 from streamviz.observation.deliveries import Delivery, delivery_log
+from streamviz.observation.events import shown_name
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots.event_lines import event_lines, events
@@ -90,10 +91,11 @@ class PendingAge(GroupLines):
         oldest = group.oldest[0]
         what = "added" if oldest.id.is_time(sample.time_ms) else "last delivered"
         times = "once" if oldest.deliveries == 1 else f"{oldest.deliveries} times"
+        holder = oldest.holder
+        last = "then given back" if holder is None else f"last to {shown_name(holder)}"
         return (
             f"{group.name}: {number_text(group.pending)} pending, the oldest {what} "
-            f"{age:,.1f} s ago, delivered {times}, "
-            f"last to {oldest.consumer or 'a deleted consumer'}"
+            f"{age:,.1f} s ago, delivered {times}, {last}"
         )
 
 

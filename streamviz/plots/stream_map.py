@@ -172,8 +172,7 @@ def _lane_of(
 
 
 def _held_text(one: PendingEntry) -> str:
-    holder = label(one.consumer) or "nobody"
-    return f"{one.id} held by {holder}, delivered {one.deliveries}×"
+    return f"{one.id} held by {label(one.holder)}, delivered {one.deliveries}×"
 
 
 def _top(history: History) -> int:

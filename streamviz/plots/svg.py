@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from html import escape, unescape
+from numbers import Real
 from typing import Any
 
+from streamviz.errors import InputError
 from streamviz.plots.contrast import (
     BACKGROUNDS,
     TEXT_COLOUR,
@@ -20,10 +22,11 @@ from streamviz.plots.contrast import (
 )
 from streamviz.plots.figure import Figure
 from streamviz.plots.flow_svg import LEAST, render_flow
+from streamviz.plots.svg_plain import plain
 from streamviz.plots.svg_traces import Panel, draw_trace, stroke, words_of
 from streamviz.plots.svg_words import Rule, Word, spread, word
 from streamviz.plots.texts import clean, columns, words_alone
-from streamviz.plots.ticks import least_step, most_shown, sharing, ticks
+from streamviz.plots.ticks import least_step, most_shown, sharing, tick_text, ticks
 from streamviz.plots.traces import GREY, Trace, colour
 
 _MAX_TICK = 16  # letters
@@ -39,16 +42,17 @@ def render(
     """Return a figure, as `Plot.figure` returns it, as SVG with its summary for screen readers.
 
     The picture scales to its container. By default it is 300 pixels high, and a flow as high as its
-    groups need. Without a background, the colours suit a light and a dark one.
+    groups need. Without a background, the colours suit a light and a dark one. InputError if it has
+    what a picture can't show.
     """
     if figure["layout"]["meta"].get("flow"):
         return render_flow(figure, width, height, background)
     height, data = height or 300, [_styled(*one) for one in enumerate(figure["data"])]
+    data, layout = plain(data, {"xaxis": {}, "yaxis": {}} | figure["layout"])
     if background:
         data = for_background(data, background)
     else:  # no colour of letters is legible on both grounds
         data = [trace | {"textfont": {}} for trace in data]
-    layout = {"xaxis": {}, "yaxis": {}} | figure["layout"]
     for long, short in layout["meta"].get("shorter", {}).items() if width < LEAST else ():
         texts = [[one.replace(long, short) for one in trace.get("text") or ()] for trace in data]
         data = [trace | {"text": own} for trace, own in zip(data, texts, strict=True)]
@@ -152,7 +156,17 @@ def _axes(figure: Figure, name: str, frame: Panel) -> Iterator[str | Word | Rule
 
 def _span(traces: list[Trace], axis: str, *, zero: bool = False) -> tuple[float, float]:
     values = [v for trace in traces for v in trace.get(axis) or () if v is not None]
-    low, high = (min(values), max(values)) if values else (0.0, 1.0)
+    try:
+        low, high = (min(values) + 0.0, max(values) + 0.0) if values else (0.0, 1.0)
+        finite = math.isfinite(high - low)
+    except (OverflowError, TypeError):
+        finite = False
+    if not finite:
+        unfit = next((repr(v) for v in values if not isinstance(v, Real)), "so large a number")
+        raise InputError(
+            f"a still picture can't place {unfit:.60} on the {axis} axis: give numbers below "
+            "1e300, and None for a gap"
+        )
     low = min(low, 0.0) if zero else low
     if low == high:
         high = low + max(1.0, abs(low) * 1e-6)  # adding 1 to a huge number may not change it
@@ -172,14 +186,14 @@ def _grid(
         if value > most[0]:
             continue
         x, y = panel.at(value, panel.y[0])
-        text = _number(value)
+        text = tick_text(value)
         element = f"<text x='{x:.1f}' y='{y + 16:.1f}' text-anchor='middle'>{text}</text>"
         yield word(element, (x, y + 16), text, "middle", "tick")
     own_ticks = y_axis.get("tickvals")
     if own_ticks is None:
         own_ticks = ticks(*panel.y, y_axis.get("nticks", 6) - 1, least[1])
         own_ticks = [one for one in own_ticks if one <= most[1]]
-    texts = y_axis.get("ticktext") or [_number(value) for value in own_ticks]
+    texts = y_axis.get("ticktext") or [tick_text(value) for value in own_ticks]
     for value, text in zip(own_ticks, texts, strict=True):
         _, y = panel.at(panel.x[0], value)
         yield Rule(panel.left, panel.right, y, f"stroke='{GREY}' stroke-opacity='.25'")
@@ -229,10 +243,3 @@ def _legend(traces: list[Trace], width: int, title_end: float) -> Iterator[str]:
 
 def _more(count: int) -> str:
     return f"and {count} more"
-
-
-def _number(value: float) -> str:
-    for size, letter in ((1e9, "B"), (1e6, "M")):  # as plotly does: there is no room for more
-        if size <= abs(value) < 1e12:
-            return f"{value / size:g}{letter}"
-    return f"{value:,.0f}" if value == int(value) and abs(value) < 1e15 else f"{value:g}"

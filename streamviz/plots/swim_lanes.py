@@ -8,13 +8,13 @@ from typing import Any
 
 from streamviz.errors import InputError
 from streamviz.observation.deliveries import Delivery, delivery_log
-from streamviz.observation.events import DEATHS
+from streamviz.observation.events import DEATHS, shown_name
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.event_lines import EVENT_AXIS, HATCHED, event_lines, events
 from streamviz.plots.figure import Plot, seconds
 from streamviz.plots.lane_deaths import death_in, deaths
-from streamviz.plots.lane_rows import FEW, ROOMY, ROWS, Places, middle
+from streamviz.plots.lane_rows import FEW, ROOMY, ROWS, Lane, Places, middle
 from streamviz.plots.texts import label, no_data_text, number_text
 from streamviz.plots.traces import DASHES, GREY, Trace, colour
 from streamviz.plots.worst_groups import shown_groups
@@ -90,7 +90,7 @@ class SwimLanes(Plot):
             "xaxis": {"title": {"text": f"seconds{some}"}},
             "yaxis": {
                 "tickvals": [-(index + middle(count)) for index in range(count)],
-                "ticktext": [label(name, 16) if name else "no consumer" for _, name in lanes],
+                "ticktext": [label(name, 16) for _, name in lanes],
                 "range": [-count or -1, (0.4 if self._has_lines(history) else 0.05) * (count or 1)],
             },
             "yaxis2": EVENT_AXIS,
@@ -128,7 +128,7 @@ class SwimLanes(Plot):
         if last is None or last.exists is None or not self._lanes(history):
             return no_data_text(history) or "no consumer yet"
         parts = [
-            f"{one.name} holds {number_text(one.pending) if one.pending else 'nothing'}"
+            f"{shown_name(one.name)} holds {number_text(one.pending) if one.pending else 'nothing'}"
             for group in last.groups
             if self.group in (None, group.name)
             for one in group.consumers
@@ -138,16 +138,16 @@ class SwimLanes(Plot):
     def _groups(self, history: History) -> tuple[str, ...]:
         return shown_groups(history, self.group)
 
-    def _consumers(self, history: History) -> list[tuple[str, str]]:
+    def _consumers(self, history: History) -> list[Lane]:
         """Return the consumers, and no consumer for a group's entries that were given back."""
-        lanes: list[tuple[str, str]] = []
+        lanes: list[Lane] = []
         for name in self._groups(history):
             lanes += ((name, one) for one in history.consumer_names(name))
             if delivery_log(history).gave_back(name):
-                lanes.append((name, ""))
+                lanes.append((name, None))
         return lanes
 
-    def _lanes(self, history: History) -> tuple[tuple[str, str], ...]:
+    def _lanes(self, history: History) -> tuple[Lane, ...]:
         """Return the consumers that have a lane: all, or the dead and the first others."""
         known = self._consumers(history)
         if len(known) > _MAX_LANES:
@@ -180,10 +180,13 @@ class SwimLanes(Plot):
             begun = {(one.id, one.since_ms): one for one in some}
             for old in some:
                 new = begun.get((old.id, old.until_ms)) if old.end in _MOVED else None
-                rows = [places.row(name, one) for one in (old, new) if one is not None]
-                if len(rows) == 2 and None not in rows:
+                if new is None:
+                    continue
+                rows = [places.row(name, one) for one in (old, new)]
+                if None not in rows:
                     at = seconds(old.until_ms, history)
-                    words = f"{old.id} was {old.end} here: from {_who(old)} to {_who(new)}"  # type: ignore[arg-type]
+                    who = f"from {label(old.consumer)} to {label(new.consumer)}"
+                    words = f"{old.id} was {old.end} here: {who}"
                     trace["x"] += [at, at, None]
                     trace["y"] += [*rows, None]
                     trace["text"] += [words, words, ""]
@@ -254,8 +257,4 @@ def _points(group: str, deliveries: Iterable[Delivery], places: Places, history:
 
 
 def _text(one: Delivery, held_s: float) -> str:
-    return f"{one.id}, {_who(one)}: {one.end}, delivery {one.deliveries}, {held_s:.1f} s"
-
-
-def _who(one: Delivery) -> str:
-    return label(one.consumer) if one.consumer else "no consumer"
+    return f"{one.id}, {label(one.consumer)}: {one.end}, delivery {one.deliveries}, {held_s:.1f} s"

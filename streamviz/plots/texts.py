@@ -10,6 +10,7 @@ from itertools import accumulate, takewhile
 from textwrap import wrap
 from typing import Any
 
+from streamviz.observation.events import shown_name
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Lag
 
@@ -27,9 +28,12 @@ def escaped(text: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def label(name: str, length: int = 30) -> str:
-    """Return a name as plotly shows it, cut if it is wider than this many letters."""
-    return escaped(cut(name, length))
+def label(name: str | None, length: int = 30) -> str:
+    """Return a name as plotly shows it, cut if it is wider than this many letters.
+
+    None means no consumer.
+    """
+    return escaped(cut(shown_name(name), length))
 
 
 def columns(text: str) -> float:

@@ -24,6 +24,14 @@ def ticks(low: float, high: float, about: int, least: int = 0) -> list[float]:
     return [round(i * step, 10) for i in range(first, math.floor(high / step) + 1)]
 
 
+def tick_text(value: float) -> str:
+    """Return a number in the few letters that there is room for, as plotly does."""
+    for size, letter in ((1e9, "B"), (1e6, "M")):
+        if size <= abs(value) < 1e12:
+            return f"{value / size:g}{letter}"
+    return f"{value:,.0f}" if value == int(value) and abs(value) < 1e15 else f"{value:g}"
+
+
 def least_step(traces: list[Trace], axis: str) -> int:
     """Return 1 for an axis on which all values are whole, as counts are: half an entry is none.
 

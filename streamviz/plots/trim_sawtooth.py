@@ -113,11 +113,13 @@ class TrimSawtooth(Plot):
         if last is None or last.trouble:
             return no_data_text(history)
         longest = max(sample.length for sample in history.samples)
-        unit = "macro nodes" if self.beside == "nodes" else "bytes"
+        taken = self._taken(last)
+        unit = "macro node" if self.beside == "nodes" else "byte"
+        size = f"{number_text(taken)} {'of ' * (taken is None)}{unit}{'s' * (taken != 1)}"
         return (
             f"{entries_text(last.length)}, at most {number_text(longest)}, of "
             f"{number_text(last.entries_added)} ever added; "
-            f"they take {number_text(self._taken(last))} {unit}."
+            f"{'it takes' if last.length == 1 else 'they take'} {size}."
         )
 
     def _taken(self, sample: Sample) -> int | None:

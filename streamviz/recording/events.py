@@ -74,11 +74,12 @@ def _deleted(before: GroupState, group: GroupState) -> Iterator[Event]:
 
 def _claimed(before: GroupState, group: GroupState) -> Iterator[Event]:
     """Return which consumer took over how many entries, and whose."""
-    owners = {(one.id.ms, one.id.seq): one.consumer for one in before.oldest}
-    taken: dict[str, list[str]] = {}
+    owners = {(one.id.ms, one.id.seq): one.holder for one in before.oldest}
+    taken: dict[str, list[str | None]] = {}
     for one in group.oldest:
-        owner = owners.get((one.id.ms, one.id.seq), one.consumer)
-        if one.consumer and owner != one.consumer:  # an entry that was given back has no consumer
-            taken.setdefault(one.consumer, []).append(owner)
+        owner = owners.get((one.id.ms, one.id.seq), one.holder)
+        if one.holder is not None and owner != one.holder:  # it was not given back
+            taken.setdefault(one.holder, []).append(owner)
     for name, lost in taken.items():
-        yield Event("claimed", name, group.name, len(lost), tuple(sorted({*lost} - {""})))
+        from_whom = tuple(sorted(one for one in {*lost} if one is not None))
+        yield Event("claimed", name, group.name, len(lost), from_whom)

@@ -19,7 +19,7 @@ from streamviz.observation.history import History
 from streamviz.observation.partition_sample import PartitionedSample
 from streamviz.observation.sample import Sample
 from streamviz.plots import StreamMap
-from streamviz.plots.drawing import check_groups, check_plots, draw, draw_change
+from streamviz.plots.drawing import FAILED, check_groups, check_plots, draw, draw_change
 from streamviz.plots.figure import Figure, Plot
 from streamviz.plots.texts import clean
 from streamviz.recording import Recording, captions_of
@@ -54,6 +54,8 @@ class Frames:
     ----------
     span : range
         The recording's samples that are frames.
+    problems : dict
+        By title, why a plot could not be drawn, for the first time.
     preview_frames : list of int
         The samples that are shown while the slider is dragged; none if the span is short.
 
@@ -81,6 +83,7 @@ class Frames:
         self._captions = [*recording.captions, *captions_of(captions)]
         self._captions.sort(key=lambda caption: caption.at_s)
         self._limit = limit
+        self.problems: dict[str, str] = {}
         if not len(self.track):
             raise InputError(f"{recording.path} holds no sample: record one first")
         check_groups(self.plots, tuple(self.track.groups))
@@ -241,6 +244,8 @@ class Frames:
         """Return each plot's figure of its window, and an iterator over the deltas of the rest."""
         each = list(zip(self.plots, windows, strict=True))
         drawn = [draw(plot, window) for plot, window in each]
+        for figure, key in drawn:
+            self._note(figure, key)
         return [figure for figure, _ in drawn], self._deltas(each, [key for _, key in drawn], rest)
 
     def _deltas(
@@ -255,8 +260,13 @@ class Frames:
             deltas = []
             for i, (plot, window) in enumerate(each):
                 delta, identities[i] = draw_change(plot, window, n, identities[i])
+                self._note(delta.get("full"), identities[i])
                 deltas.append(delta)
             yield deltas
+
+    def _note(self, figure: Figure | None, key: Any) -> None:
+        if figure is not None and key is FAILED:
+            self.problems.setdefault(figure["layout"]["title"]["text"], figure["summary"])
 
     def _span(self, start_s: float, end_s: float | None) -> range:
         times = self.track.times_ms

@@ -9,14 +9,14 @@ change nothing else).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from streamviz.client.cluster import connection_to
 from streamviz.client.consumers import Consumer
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
-from streamviz.client.models import PendingEntry
+from streamviz.client.models import Entry, PendingEntry
 from streamviz.errors import UnsupportedCommand
 from streamviz.observation.events import Event
 from streamviz.patterns.dead_letters import DeadLetters
@@ -91,7 +91,7 @@ class Claimer:
             for key, consumer in self._reader.consumers.items():
                 due += self._age(consumer, self._due(key, consumer, idle_ms)[:batch])
         page = self._reader.read(batch, noack=noack, claim_idle_ms=self._min_idle_ms(idle_ms))
-        self._report(sum(bool(entry.deliveries) for _, entry in page), due)
+        self._report([entry for _, entry in page if entry.deliveries], due)
         return page
 
     def _read_unread(self, batch: int, *, noack: bool) -> Page:
@@ -112,7 +112,7 @@ class Claimer:
             return []
         min_idle_ms = 0 if self._virtual else int(idle_ms)
         entries = consumer.claim([entry_id for entry_id, _ in due], min_idle_ms)
-        self._report(len(due), due)
+        self._report(entries, due)
         return [(key, entry) for entry in entries]
 
     def _autoclaim(self, key: str, consumer: Consumer, idle_ms: float, room: int) -> Page:
@@ -129,7 +129,7 @@ class Claimer:
             entries += [(key, entry) for entry in reply.entries]
             cursor = self._cursors[key] = reply.cursor
             if not self._virtual or cursor == EntryId.ZERO or len(entries) == len(due):
-                self._report(len(entries), due)
+                self._report([entry for _, entry in entries], due)
                 return entries
 
     @property
@@ -192,8 +192,10 @@ class Claimer:
             group.consumer(owner).claim(ids, justid=True, idle_ms=2 * _DAY_MS)
         return due
 
-    def _report(self, count: int, due: Iterable[tuple[EntryId, str]]) -> None:
-        owners = tuple(sorted({owner for _, owner in due}))
-        if count:
+    def _report(self, claimed: Sequence[Entry], due: PendingPairs) -> None:
+        """Report what was claimed, and whose it was: what was trimmed meanwhile is not claimed."""
+        ids = {entry.id for entry in claimed}
+        owners = tuple(sorted({owner for entry_id, owner in due if entry_id in ids}))
+        if claimed:
             group = next(iter(self._reader.consumers.values())).group_name
-            self._context.report(Event("claimed", self._name, group, count, owners))
+            self._context.report(Event("claimed", self._name, group, len(claimed), owners))

@@ -23,7 +23,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.models import StreamInfo
 from streamviz.client.replies import text
 from streamviz.client.stream import Stream
-from streamviz.errors import CommandRefused, InputError, NoSuchStream, StreamVizError
+from streamviz.errors import CommandRefused, InputError, NoSuchStream, StreamVizError, WrongType
 from streamviz.simulation.consumers import SimulatedGroup
 from streamviz.simulation.context import DeadLetterStream
 from streamviz.simulation.producer import Producer
@@ -189,7 +189,13 @@ class Ownership:
 
     def _mark(self, stream: str) -> RunMark:
         """Return the mark of a stream; a new one if there is none, or another program wrote it."""
-        raw = self._to(RUNS_KEY).call("HGET", RUNS_KEY, stream)
+        try:
+            raw = self._to(RUNS_KEY).call("HGET", RUNS_KEY, stream)
+        except WrongType as error:
+            raise InputError(
+                f"{RUNS_KEY!r} is not the hash that names what runs made: if no one needs it, "
+                f"delete it with client.delete({RUNS_KEY!r})"
+            ) from error
         with suppress(ValueError, TypeError):  # not JSON, or not the fields of this version
             if raw is not None:
                 return _checked(RunMark(**json.loads(raw)))

@@ -28,6 +28,7 @@ from streamviz.simulation.plan_checks import (
     check_not_a_group,
     check_reader,
     check_series,
+    check_stream_key,
     stream_keys,
 )
 from streamviz.simulation.producer import Producer
@@ -179,6 +180,8 @@ class Plan:
         checks.known("an option of a group", behaviour, BehaviourOptions.__annotations__)
         work = ConsumerBehaviour(**behaviour)
         group = SimulatedGroup(self.context, streams, name, service_ms, work, start)
+        for key in (*streams, *group.dead_letter_keys):
+            check_stream_key(key)
         self._check_may_write()
         for key in streams:
             self._ownership.create_group(key, name, start)
@@ -242,8 +245,7 @@ class Plan:
         if isinstance(stream, Partitions):
             self._sampler.add_partitions(stream)
             return self
-        if not isinstance(stream, str) or not stream:
-            raise InputError(f"{stream!r} is not a stream's key: give its name as text")
+        check_stream_key(stream)
         if readers is not None:
             checks.text("readers", readers)
         self._sampler.add(stream, readers)

@@ -9,6 +9,7 @@ from streamviz.client.resp import to_bytes
 from streamviz.errors import InputError, check_type
 from streamviz.simulation.checks import known
 from streamviz.simulation.consumers import SimulatedGroup
+from streamviz.simulation.ownership import RUNS_KEY
 from streamviz.simulation.producer import Producer
 from streamviz.simulation.readers import BaseReader
 from streamviz.simulation.series import Series
@@ -23,6 +24,14 @@ def check_series(points: Iterable[Any], producers: Iterable[Producer]) -> None:
                 f"{points!r} already makes the entries of {producer.stream!r}, and can be read "
                 "only once: call its function again, or give a list or a Series"
             )
+
+
+def check_stream_key(stream: Any) -> None:
+    """Check that this is a key, and not that of the hash in which runs are marked."""
+    if not isinstance(stream, str) or not stream:
+        raise InputError(f"{stream!r} is not a stream's key: give its name as text")
+    if stream == RUNS_KEY:
+        raise InputError(f"{stream!r} is the hash that names what runs made: choose another key")
 
 
 def stream_keys(stream: str | Sequence[str]) -> tuple[str, ...]:
@@ -65,8 +74,7 @@ def check_reader(
     readers: Container[str],
 ) -> None:
     """Check the stream, the name and the options of a plain reader or a subscriber."""
-    if not isinstance(stream, str) or not stream:
-        raise InputError(f"{stream!r} is not a stream's key: give its name as text")
+    check_stream_key(stream)
     if not isinstance(name, str) or not name:
         raise InputError(f"reader={name!r}: give a name as text")
     to_bytes(name)  # or it says what can't be sent

@@ -101,16 +101,18 @@ class Steps:
         self._observer = Observer(client, stream, fields=fields)
         self._names = dict(sys._getframe(2).f_globals if names is None else names)  # 1 is a wrapper
         text = textwrap.dedent(source).strip() + "\n"
+        self._file = f"<steps {next(_FILE_NUMBERS)}>"
         try:
-            self._statements = ast.parse(text).body
+            statements = ast.parse(text).body
+            self._codes = [compile(ast.Module([one], []), self._file, "exec") for one in statements]
         except SyntaxError as error:
-            raise InputError(f"line {error.lineno} is not Python: {error.msg}") from error
+            where = f"line {error.lineno}" if error.lineno else "the source"
+            raise InputError(f"{where} is not Python: {error.msg}") from error
         except UnicodeEncodeError as error:
             raise InputError(f"{source!r} has half a character: remove it") from error
-        if not self._statements:
+        if not statements:
             raise InputError("there is no statement in the source: write one statement per line")
-        self.sources = [ast.get_source_segment(text, one) or "" for one in self._statements]
-        self._file = f"<steps {next(_FILE_NUMBERS)}>"
+        self.sources = [ast.get_source_segment(text, one) or "" for one in statements]
         linecache.cache[self._file] = (len(text), None, text.splitlines(True), self._file)
         self.client = client
         self.index = 0
@@ -145,7 +147,7 @@ class Steps:
         if self.done:
             raise InputError("all steps are done: create a new Steps to start again")
         log_count, source = self.log.count, self.next
-        code = compile(ast.Module([self._statements[self.index]], []), self._file, "exec")
+        code = self._codes[self.index]
         self.index += 1
         try:
             with self.log:

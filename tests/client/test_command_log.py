@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from threading import Thread
 
 import pytest
 import redis as redis_py
@@ -93,15 +94,51 @@ def test_an_error_is_logged_and_still_raised(
     assert log[0].changes == ()
 
 
-def test_the_changes_of_a_deleted_stream_say_gone(
+def test_what_others_change_between_two_commands_is_no_change_of_a_command(
     redis: redis_py.Redis, key: str, log: CommandLog
 ) -> None:
     orders = Stream(redis, key)
     orders.add({"n": 1}, id="1-0")
+    for n in range(2, 12):
+        redis.xadd(key, {"n": n}, id=f"{n}-0")  # a method of the client, which is not logged
+    orders.delete("1-0")
+    assert log[1].changes == ("length: 11 → 10", "max-deleted-entry-id: 0-0 → 1-0")
     redis.delete(key)
     with pytest.raises(StreamVizError):
         orders.group("g").create("0", mkstream=False)
-    assert "length: 1 → gone" in log[1].changes
+    assert log[2].changes == ()
+    orders.add({"n": 1}, id="1-0")
+    assert log[3].changes[0] == "length: 0 → 1"
+
+
+def test_what_others_add_while_a_read_waits_is_no_change_of_the_read(
+    server: EmbeddedServer, redis: redis_py.Redis, key: str, log: CommandLog, until: Until
+) -> None:
+    crew = Stream(redis, key).group("crew")
+    crew.create("$", mkstream=True)
+    other = server.client()
+    waiting = Thread(target=crew.consumer("ann").read, kwargs={"block_ms": 30_000})
+    waiting.start()
+    until(lambda: other.info("clients")["blocked_clients"] > 0)
+    other.xadd(key, {"n": 1}, id="1-0")
+    waiting.join()
+    assert other.xinfo_groups(key)[0]["pending"] == 1
+    assert log[1].changes == (
+        "crew last-delivered-id: 0-0 → 1-0",
+        "crew entries-read: nil → 1",
+        "crew pending: 0 → 1",
+        "crew/ann pending: 0 → 1",
+    )
+    other.close()
+
+
+def test_the_commands_of_a_pipeline_share_one_reading(redis: redis_py.Redis, key: str) -> None:
+    with CommandLog(redis) as log:
+        before = redis.info("commandstats")["cmdstat_xinfo|stream"]["calls"]
+        Stream(redis, key).add_many({"n": n} for n in range(100))
+        asked = redis.info("commandstats")["cmdstat_xinfo|stream"]["calls"] - before
+    assert log[0].changes[0] == "length: 0 → 100"
+    assert (len(log), asked) == (100, 101)
 
 
 def test_samples_and_commands_after_the_end_are_not_logged(redis: redis_py.Redis, key: str) -> None:

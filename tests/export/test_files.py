@@ -8,6 +8,7 @@ import re
 import resource
 import subprocess
 import sys
+import warnings
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from inspect import signature
@@ -22,14 +23,18 @@ from plots.histories import EDGES, group, history, sample
 
 from streamviz.cli import PLOTS, main
 from streamviz.client.entry_id import EntryId
-from streamviz.errors import InputError, RecordingError, StreamVizError
+from streamviz.errors import InputError, PlotWarning, RecordingError, StreamVizError
 from streamviz.export import images, payload, raster, to_animation, to_embed, to_html, to_still
 from streamviz.export.animation import gif
 from streamviz.export.embed import PLAYER_FILE, script_tag
+from streamviz.export.formats import format_of
 from streamviz.export.painter import paint
 from streamviz.observation.events import Event
-from streamviz.plots import AckProgress, Flow, GroupLag, StreamMap, default_plots
+from streamviz.observation.history import History
+from streamviz.observation.sample import Sample
+from streamviz.plots import AckProgress, Flow, GroupLag, Plot, StreamMap, default_plots
 from streamviz.plots.drawing import draw
+from streamviz.plots.traces import Trace
 from streamviz.recording import save
 from streamviz.widgets import replay
 
@@ -285,12 +290,58 @@ def test_a_video_is_h264_and_has_the_images_of_its_span(run: Path, tmp_path: Pat
     assert ImageStat.Stat(frames[-1].convert("L")).mean[0] < 254
 
 
+class Wrong(Plot):
+    """A plot with a text among its values, or one that raises."""
+
+    value: str | None = "abc"
+
+    def structure_key(self, history: History) -> None:
+        return None
+
+    def traces(self, history: History) -> list[Trace]:
+        return [{"type": "scatter", "x": [], "y": []}]
+
+    def layout(self, history: History) -> dict[str, Any]:
+        return {}
+
+    def summary(self, history: History) -> str:
+        return "one line."
+
+    def sampled_values(self, sample: Sample, history: History) -> list[Any]:
+        if sample.n == 30 and self.value is None:
+            raise KeyError("late")
+        return [self.value]
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".png", ".gif", ".html", ".film.jsonl"])
+def test_a_plot_that_cannot_be_drawn_is_told_in_its_place_and_in_a_warning(
+    run: Path, tmp_path: Path, suffix: str
+) -> None:
+    """The other plot is drawn; one that a page shows while it plays is none that can't be drawn."""
+    write = format_of(tmp_path / f"a{suffix}").write
+    late: Any = type("Late", (Wrong,), {"value": None})
+    path = tmp_path / f"late{suffix}"
+    span = {} if suffix in (".svg", ".png") else {"progress": False}
+    with pytest.warns(PlotWarning, match=r"^Late can't be drawn: KeyError: 'late' \(line"):
+        write(run, path, plots=[late(), StreamMap()], **span)
+    assert path.stat().st_size > 1000
+    if suffix == ".svg":
+        assert "can't be drawn: KeyError" in path.read_text("utf-8").replace("&#x27;", "'")
+        assert "Stream map" in path.read_text("utf-8")
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        write(run, tmp_path / f"b{suffix}", plots=[Wrong(), StreamMap()], **span)
+    told = [str(one.message) for one in warned]
+    still = "Wrong can't be drawn: a still picture can't place 'abc' on the y axis"
+    assert [one[: len(still)] for one in told] == [still] * (suffix in (".svg", ".png", ".gif"))
+
+
 @pytest.mark.parametrize("name", PLOTS)
 def test_animations_look_like_stills(name: str) -> None:
     """Both draw the same SVG: one for speed, the other for every letter."""
     figure = draw(PLOTS[name](), history(*EDGES["hostile names"]))[0]
     size = (640, 360)
-    svg = images._svg([figure], size, "dark", ("a caption — 10 %", "1.0 s"))
+    svg = images._svg([figure], {}, size, "dark", ("a caption — 10 %", "1.0 s"))
     exact = Image.open(io.BytesIO(raster.png(svg, size))).convert("RGB")
     assert ImageStat.Stat(exact.convert("L")).stddev[0] > 10, "something is drawn"
     change = ImageChops.difference(exact, paint(svg, size)).convert("L")

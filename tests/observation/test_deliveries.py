@@ -49,7 +49,8 @@ def test_a_delivery_lasts_from_its_first_sample_to_the_first_without_it() -> Non
         (pend(5, "ben", 2), "claimed"),
         (pend(5, "ann", 2), "delivered again"),
         (pend(5, "ben", 1), "claimed"),  # XCLAIM JUSTID counts no delivery
-        (pend(5, "", 1), "given back"),  # XNACK
+        (PendingEntry(EntryId(5), "", -1, 1), "given back"),  # XNACK
+        (pend(5, "", 1), "claimed"),  # a consumer's name may be empty
     ],
 )
 def test_another_consumer_or_delivery_ends_one_delivery_and_begins_the_next(
@@ -61,7 +62,9 @@ def test_another_consumer_or_delivery_ends_one_delivery_and_begins_the_next(
     )
     log = DeliveryLog(window)
     assert rows(log.ended("g")) == [(5, "ann", end, 1100, 1200)]
-    assert [(one.consumer, one.deliveries) for one in log.pending("g")] == [second[1:4:2]]
+    assert [(one.consumer, one.deliveries) for one in log.pending("g")] == [
+        (second.holder, second.deliveries)
+    ]
 
 
 def test_entries_after_the_oldest_pending_ones_are_neither_pending_nor_ended() -> None:

@@ -17,7 +17,7 @@ from streamviz.observation.events import Event
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.observation.timeline import entry_timeline, seconds_to_recover
-from streamviz.plots import StreamMap
+from streamviz.plots import Flow, PendingAge, StreamMap, SwimLanes
 
 FIVE = EntryId(1105)
 
@@ -224,6 +224,50 @@ def test_the_time_to_recover_is_from_the_crash_until_no_entry_is_pending() -> No
     assert seconds_to_recover(window, "g", "ann") == 2.7
     with pytest.raises(InputError, match="no group 'other': the groups are 'g'"):
         seconds_to_recover(window, "other", "ann")
+
+
+def test_the_crash_of_a_consumer_of_that_name_in_another_group_is_none(
+    redis: redis_py.Redis, key: str
+) -> None:
+    """A consumer ``a`` of each group holds the entry; that of ``h`` is killed, and keeps it."""
+    redis.xadd(key, {"n": 1}, id="1-0")
+    for name in ("g", "h"):
+        redis.xgroup_create(key, name, "0")
+        redis.xreadgroup(name, "a", {key: ">"})
+    observer, window = Observer(redis, key), History()
+    window.append(observer.sample(1000))
+    window.append(observer.sample(1100, [Event("killed", "a", "h", 1)]))
+    redis.xack(key, "g", "1-0")
+    window.append(observer.sample(1400))
+    assert (redis.xpending(key, "g")["pending"], redis.xpending(key, "h")["pending"]) == (0, 1)
+    assert seconds_to_recover(window, "g", "a") is None
+    assert seconds_to_recover(window, "h", "a") is None
+    redis.xack(key, "h", "1-0")
+    window.append(observer.sample(1900))
+    assert seconds_to_recover(window, "h", "a") == 0.8
+
+
+def test_a_consumer_whose_name_is_empty_is_one(redis: redis_py.Redis, key: str) -> None:
+    redis.xgroup_create(key, "g", "0", mkstream=True)
+    redis.xgroup_createconsumer(key, "g", "b")
+    redis.xadd(key, {"n": 1}, id="1-0")
+    redis.xreadgroup("g", "", {key: ">"})
+    observer, window = Observer(redis, key), History()
+    window.append(observer.sample(1000))
+    for taker in ("b", ""):
+        redis.xclaim(key, "g", taker, 0, ["1-0"])
+        window.append(observer.sample(window.newest.time_ms + 1000))
+        (row,) = redis.xpending_range(key, "g", "-", "+", 5)
+        assert row["consumer"].decode() == taker == window.newest.group("g").oldest[0].holder
+    ends = [(one.consumer, one.end) for one in window.deliveries("g")]
+    assert ends == [("", "claimed"), ("b", "claimed"), ("", "pending")]
+    assert entry_timeline(window, EntryId(1))[1] == "g: held by '' from 0.0 s, claimed by 1.0 s"
+    assert "last to ''" in PendingAge().summary(window)
+    lanes = SwimLanes("g")
+    assert lanes.layout(window)["yaxis"]["ticktext"] == ["''", "b"]
+    assert lanes.summary(window) == "'' holds 1; b holds nothing."
+    flow = Flow().scene(window)["groups"][0]["consumers"]
+    assert [(one["name"], one["pending"]) for one in flow] == [("''", 1), ("b", 0)]
 
 
 def test_a_claimed_entry_has_two_consumers(redis: redis_py.Redis, key: str) -> None:

@@ -40,6 +40,9 @@ def test_the_words_name_the_oldest_and_its_holder() -> None:
     assert "g: 4 pending" in words
     assert "delivered 3 times, last to ann" in words
     assert "h: nothing pending" in words
+    given_back = [PendingEntry(EntryId(500), "", -1, 1)]
+    words = PLOT.summary(history(sample(1, group("g", pending=1, oldest=given_back))))
+    assert words.endswith("delivered once, then given back.")
     assert PLOT.summary(history()) == "waiting for the first sample"
     assert PLOT.summary(history(sample(1))) == "no consumer group yet"
 

@@ -34,7 +34,7 @@ def test_an_entry_is_drawn_at_the_time_and_sequence_of_its_id() -> None:
 def test_a_lane_reaches_from_the_first_entry_to_the_cursor_with_rings_on_it() -> None:
     pending = [
         PendingEntry(EntryId(1600), "<b>ann</b>", 5, 2),
-        PendingEntry(EntryId(1700), "", 5, 1),
+        PendingEntry(EntryId(1700), "", -1, 1),
     ]
     billing = group("billing", 3, cursor=EntryId(2100), pending=2, oldest=pending)
     email = group("email", 5, cursor=EntryId(1100))
@@ -47,7 +47,7 @@ def test_a_lane_reaches_from_the_first_entry_to_the_cursor_with_rings_on_it() ->
     assert (rings["x"], rings["y"]) == ([0.5, 0.6], [-1, -1])
     assert [shown(text) for text in rings["text"]] == [
         "1600-0 held by <b>ann</b>, delivered 2×",
-        "1700-0 held by nobody, delivered 1×",
+        "1700-0 held by no consumer, delivered 1×",
     ]
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 from plots.histories import EDGES, HOSTILE, PLOTS, each_plot, gone, group, history, sample
 
 from streamviz.client.entry_id import EntryId
+from streamviz.errors import InputError
 from streamviz.observation.sample import Sample
 from streamviz.plots import AckProgress, GroupLag, Plot, SideBySide, StreamMap
+from streamviz.plots.drawing import still
+from streamviz.plots.figure import Figure
 from streamviz.plots.svg import render
 from streamviz.plots.svg_shapes import shape
 from streamviz.plots.svg_words import Rule
@@ -268,3 +272,61 @@ def test_an_axis_has_no_numbers_in_the_room_for_words_above_its_values() -> None
     numbers = re.findall(r"text-anchor='end'>(\d+)<", picture)
     assert numbers == ["0", "20", "40", "60"], "and no 80"
     assert "a note" in picture
+
+
+def own(values: list[Any], kind: str = "scatter", axis: str = "linear", **more: Any) -> Figure:
+    trace = {"type": kind, "x": list(range(len(values))), "y": values} | more
+    layout = {"title": {"text": "Own"}, "meta": {}, "yaxis": {"type": axis}}
+    return {"data": [trace], "layout": layout, "summary": "own", "n": 1}
+
+
+def tops(figure: Figure) -> list[float]:
+    """Return how high the bars of a picture are, in pixels."""
+    (fill,) = (one for one in coloured(render(figure), COLOURS[0]) if "Z" in one)
+    steps = [re.findall(r"l(-?[\d.]+) (-?[\d.]+)", one) for one in fill.split("Z")[:-1]]
+    return [-float(up) for (_, up), _, _ in steps]
+
+
+def test_bars_of_an_own_plot_are_as_high_as_their_values() -> None:
+    one, two, four = tops(own([1, 2, 4], "bar"))
+    assert (two / one, four / one) == (pytest.approx(2, abs=0.02), pytest.approx(4, abs=0.02))
+    figure = own([1, None, 4], "bar")
+    figure["data"].append(figure["data"][0] | {"y": [2, 3, 2]})
+    firsts, seconds_ = (
+        [float(x) for x in re.findall(r"M([\d.]+) ", one)]
+        for colour in COLOURS[:2]
+        for one in coloured(render(figure), colour)
+        if "Z" in one
+    )
+    assert (len(firsts), len(seconds_)) == (2, 3)
+    assert firsts[0] < seconds_[0] < seconds_[1] < firsts[1] < seconds_[2]
+
+
+def test_a_logarithmic_axis_has_powers_of_ten() -> None:
+    figure = own([1, 10, 1000, 0, None], axis="log")
+    assert {"1", "10", "100", "1,000"} < {*words(render(figure))}
+    (path,) = (one for one in coloured(render(figure), COLOURS[0]) if one.count("l") == 2)
+    (_, one), (_, two) = re.findall(r"l(-?[\d.]+) (-?[\d.]+)", path)
+    assert float(two) / float(one) == pytest.approx(2, abs=0.02)
+    low, high = tops(own([0.1, 100], "bar", "log"))
+    assert (low, high > 100) == (0, True), "they stand on the axis"
+
+
+@pytest.mark.parametrize(
+    ("figure", "message"),
+    [
+        (own([1], "pie"), "can't draw the trace type 'pie': use scatter"),
+        (own([1], axis="category"), "can't draw the yaxis type 'category'"),
+        (own([1, 2], "bar", orientation="h"), "horizontal bars: leave orientation out"),
+        (own([1.0, "abc"]), "can't place 'abc' on the y axis: give numbers below 1e300"),
+        (own([1, 10**400]), "can't place so large a number on the y axis"),
+        (own([-1e308, 1e308]), "can't place so large a number on the y axis"),
+    ],
+)
+def test_what_a_picture_cannot_show_is_told_in_its_place(figure: Figure, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        render(figure)
+    picture, problem = still(figure, background="light")
+    assert message in problem
+    assert "Own" in words(picture)
+    assert message.split()[0] in " ".join(words(picture))

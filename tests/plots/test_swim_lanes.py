@@ -65,7 +65,7 @@ def test_a_dead_consumer_looks_dead_and_its_entry_is_linked_to_where_it_went(
 
 def test_an_entry_that_was_given_back_has_the_lane_of_no_consumer() -> None:
     def held(n: int, consumer: str) -> Sample:
-        entry = PendingEntry(EntryId(5), consumer, 0, 1)
+        entry = PendingEntry(EntryId(5), consumer, 0 if consumer else -1, 1)
         state = replace(group("g", pending=1, oldest=[entry]), consumers=(working("cy"),))
         return sample(n, state)
 

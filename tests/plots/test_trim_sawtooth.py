@@ -52,7 +52,10 @@ def test_the_summary_says_what_the_stream_takes_or_that_it_is_unknown() -> None:
     assert TrimSawtooth().summary(seen) == (
         "5 entries, at most 9, of 9 ever added; they take 2 macro nodes."
     )
-    assert "take an unknown number bytes" in TrimSawtooth(beside="memory").summary(seen)
+    assert "take an unknown number of bytes." in TrimSawtooth(beside="memory").summary(seen)
+    assert TrimSawtooth().summary(history(sample(1, length=1, added=2, nodes=1))) == (
+        "1 entry, at most 1, of 2 ever added; it takes 1 macro node."
+    )
     assert TrimSawtooth().summary(history()) == "waiting for the first sample"
     assert TrimSawtooth().summary(history(gone(1))) == "stream is gone"
 

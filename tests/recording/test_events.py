@@ -29,7 +29,7 @@ from streamviz.recording.track import BlockIndex, SampleIndex, Track
 def worked(n: int, held: dict[str, str], again: str = "", names: str = "ann bob") -> Sample:
     """Return a look at a group whose entries are held, at their first delivery or not."""
     oldest = [
-        PendingEntry(EntryId(int(one)), who, 5, 2 if one in again.split() else 1)
+        PendingEntry(EntryId(int(one)), who, 5 if who else -1, 2 if one in again.split() else 1)
         for one, who in held.items()
     ]
     states = tuple(ConsumerInfo(who, 0, 5, 5) for who in names.split())

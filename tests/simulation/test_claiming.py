@@ -112,6 +112,30 @@ def test_deleted_entries_do_not_end_a_claim(scenario: Scenario, key: str, way: s
     assert sum(one.handled for one in scenario.groups["g"].consumers.values()) == 58
 
 
+def test_a_claim_counts_what_it_got_and_not_what_was_deleted(
+    scenario: Scenario, key: str, way: str
+) -> None:
+    crash(scenario, key, way)
+    scenario.run(seconds=2)
+    stream = Stream(scenario.client, key)
+    pending = stream.group("g").pending_entries(consumer="g-1")
+    stream.delete(*pending[1:])
+    scenario.run(seconds=20)
+    claims = [note for note in notes(scenario) if "claimed" in note]
+    assert claims == ["g-2 claimed 1 entry from g-1"]
+    assert scenario.groups["g"].consumers["g-2"].handled == 51, "60, 6 of g-1, 3 deleted"
+
+
+def test_a_claim_of_deleted_entries_alone_is_none(scenario: Scenario, key: str, way: str) -> None:
+    crash(scenario, key, way)
+    scenario.run(seconds=2)
+    stream = Stream(scenario.client, key)
+    stream.delete(*stream.group("g").pending_entries(consumer="g-1"))
+    scenario.run(seconds=20)
+    assert not stream.group("g").pending_entries(consumer="g-2")
+    assert not [note for note in notes(scenario) if "claimed" in note]
+
+
 def test_claims_from_several_streams_come_in_time_order(
     scenario: Scenario, prefix: str, way: str
 ) -> None:

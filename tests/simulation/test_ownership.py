@@ -232,7 +232,7 @@ def test_a_key_that_is_not_a_hash_is_not_overwritten_by_marks(
     marks = redis.hgetall(RUNS_KEY)
     redis.set(RUNS_KEY, "theirs")
     try:
-        with pytest.raises(StreamVizError, match=RUNS_KEY):
+        with pytest.raises(InputError, match=rf"client\.delete\('{RUNS_KEY}'\)"):
             shop(redis, key).run(1)
         assert redis.get(RUNS_KEY) == b"theirs"
     finally:
@@ -316,3 +316,23 @@ def test_no_call_changes_a_stream_that_others_made(
     if not any(call.startswith(("produce", "group")) for call in calls):
         assert stream.info().entries_added == len(ids)
         assert redis.dump(key) == redis.dump(untouched)
+
+
+@pytest.mark.parametrize("way", ["produce", "group", "dead letters", "reader", "watch"])
+def test_the_hash_that_names_what_runs_made_is_no_stream(
+    redis: redis_py.Redis, key: str, way: str
+) -> None:
+    scenario = Scenario(redis, seed=1)
+    with pytest.raises(InputError, match="'streamviz:runs' is the hash that names what runs made"):
+        {
+            "produce": lambda: scenario.produce(RUNS_KEY, series.constant(rate_hz=9)),
+            "group": lambda: scenario.group([key, RUNS_KEY], "g"),
+            "dead letters": lambda: scenario.group(
+                key, "g", claim_idle_ms=5, delivery_limit=2, dead_letters=RUNS_KEY
+            ),
+            "reader": lambda: scenario.reader(RUNS_KEY, "r"),
+            "watch": lambda: scenario.watch(RUNS_KEY),
+        }[way]()
+    parts = (scenario.producers, scenario.groups, scenario.readers, scenario.histories)
+    assert not any(parts)
+    assert (redis.exists(key), redis.type(RUNS_KEY) in (b"none", b"hash")) == (0, True)

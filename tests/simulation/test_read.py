@@ -612,7 +612,26 @@ def test_local_times_of_an_hour_that_comes_twice_go_on_with_their_zone() -> None
     rows = [{"t": time, "n": n} for n, time in enumerate(times)]
     minutes = [at / 60_000 for at in series.read(rows, "t", tz="Europe/Zurich").times()]
     assert minutes == [0, 30, 60, 80, 110, 130]
+    in_order = [(minute, n) for n, minute in enumerate(minutes)]
     assert "sort=True" in refused(rows[::-1], "t", tz="Europe/Zurich")
+    for some in (rows, rows[::-1]):  # in the order of time, from the first or from the last
+        replay = series.read(some, "t", tz="Europe/Zurich", sort=True).take(9)
+        assert [(at / 60_000, row["n"]) for at, row in replay] == in_order
+    mixed = [rows[3], rows[0], *rows[4:], *rows[1:3]]
+    message = refused(mixed, "t", tz="Europe/Zurich", sort=True)
+    assert message.startswith("row 0: '2026-10-25 02:10' comes twice in its zone")
+    assert "write the times with their offset" in message
+    offsets = [dict(row, t=f"{row['t']}+0{2 if row['n'] < 3 else 1}:00") for row in mixed]
+    replay = series.read(offsets, "t", tz="Europe/Zurich", sort=True)
+    assert [(at / 60_000, row["n"]) for at, row in replay] == in_order
+
+
+def test_local_times_in_no_order_are_sorted_where_none_comes_twice() -> None:
+    times = ("2026-10-25 03:10", "2026-03-29 02:30", "2026-10-25 01:10", "2026-03-29 03:10")
+    rows = [{"t": time, "n": n} for n, time in enumerate(times)]
+    replay = series.read(rows, "t", tz="Europe/Zurich", sort=True).take(9)
+    assert [row["n"] for _, row in replay] == [3, 1, 2, 0], "02:30 was skipped: it is 03:30"
+    assert replay[-1][0] - replay[-2][0] == 3 * 3_600_000
 
 
 @settings(deadline=None)
@@ -742,3 +761,49 @@ def test_parquet_without_its_extra_says_how_to_install_it(put: Any) -> None:
         [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=False
     )
     assert "needs pandas and pyarrow: pip install '.[parquet]'" in done.stderr
+
+
+class Bare:
+    """Something without a text of its own."""
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        (memoryview(b"\x00\xff"), b"\x00\xff"),  # what a database driver returns for bytes
+        (bytearray(b"x"), b"x"),
+        (np.datetime64("NaT"), ""),
+        (np.timedelta64("NaT"), ""),
+        (np.datetime64("2026-03"), "2026-03"),
+        (1j, "1j"),
+        (UUID(int=7), "00000000-0000-0000-0000-000000000007"),
+    ],
+)
+def test_a_value_is_kept_as_what_it_holds(
+    redis: redis_py.Redis, key: str, value: object, kept: object
+) -> None:
+    ((_, fields),) = series.read([{"t": 0, "v": value}], "t", unit="s").take(2)
+    assert fields == {"v": kept}
+    Stream(redis, key).add(fields)
+    ((_, stored),) = redis.xrange(key)
+    assert stored == {b"v": kept if isinstance(kept, bytes) else str(kept).encode()}
+
+
+@pytest.mark.parametrize("value", [Bare(), iter(()), range(3), len])
+def test_a_value_without_a_text_of_its_own_is_refused(value: object) -> None:
+    message = refused([{"t": 0, "v": value}], "t", unit="s")
+    kind = type(value).__name__
+    assert message.startswith(f"row 0, column 'v': a {kind} has no text of its own: convert it")
+
+
+def test_times_of_numpy_are_exact_to_the_nanosecond_as_those_of_pandas_are() -> None:
+    texts = ["2026-03-01T00:00:00.123456789", "2026-03-01T00:00:00.123456790"]
+    for kind in (lambda one: np.datetime64(one, "ns"), pd.Timestamp):
+        rows = [{"t": kind(one), "n": 1} for one in texts]
+        replay = series.read(rows, "t", keep_time=True)
+        assert (replay.began_ms, replay.times()) == (1772323200123, [0.456789, 0.45679])
+    for text in ("2026", "2026-01", "2026-01-01", "2026-01-01T00"):
+        replay = series.read([{"t": np.datetime64(text), "n": 1}], "t", keep_time=True)
+        assert replay.began_ms == 1767225600000
+    assert "has no time" in refused([{"t": np.datetime64("NaT"), "n": 1}], "t")
+    assert "years 1 and 9999" in refused([{"t": np.datetime64(10**4, "Y"), "n": 1}], "t")

@@ -76,7 +76,15 @@ def test_steps_use_the_callers_names_and_keep_their_own(redis: redis_py.Redis, k
 
 
 @pytest.mark.parametrize(
-    ("source", "hint"), [("", "no statement"), ("# nothing", "no statement"), ("1 +", "line 1")]
+    ("source", "hint"),
+    [
+        ("", "no statement"),
+        ("# nothing", "no statement"),
+        ("1 +", "line 1"),
+        ("x = 1\nawait x", "line 2 is not Python: 'await' outside function"),
+        ("x = 1\nreturn x", "line 2 is not Python: 'return' outside function"),
+        ("yield 5", "line 1 is not Python: 'yield' outside function"),
+    ],
 )
 def test_a_wrong_source_is_refused(redis: redis_py.Redis, key: str, source: str, hint: str) -> None:
     with pytest.raises(InputError, match=hint):

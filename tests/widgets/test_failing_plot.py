@@ -11,6 +11,7 @@ from plots.histories import group, history, sample
 from widgets.conftest import Listen
 
 from streamviz import Dashboard, Scenario, replay
+from streamviz.errors import PlotWarning
 from streamviz.export import to_html, to_still
 from streamviz.export.viewer import Viewer
 from streamviz.observation.history import History
@@ -105,9 +106,11 @@ def test_a_replay_and_its_exports_show_it(recording: Recording, tmp_path: Path) 
     assert len(segment["deltas"]) == 5
     assert [SAYS in str(first) for first, _ in segment["deltas"]] == [True, False] * 2 + [True]
     assert not any("can't be drawn" in str(second) for _, second in segment["deltas"])
-    still = to_still(recording, tmp_path / "run.svg", plots=[Shaky(), GroupLag()])
+    with pytest.warns(PlotWarning, match="Shaky can't be drawn"):
+        still = to_still(recording, tmp_path / "run.svg", plots=[Shaky(), GroupLag()])
     assert "can&#x27;t be drawn" in still.read_text("utf-8")
-    assert to_html(recording, tmp_path / "run.html", plots=[Shaky()]).stat().st_size
+    with pytest.warns(PlotWarning, match="Shaky can't be drawn"):
+        assert to_html(recording, tmp_path / "run.html", plots=[Shaky()]).stat().st_size
 
 
 class Own(GroupLag):

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
-from decimal import Decimal
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
 from streamviz.errors import InputError, check_type, meant
-from streamviz.simulation.checks import plain
-from streamviz.simulation.series.base import Fields, Point, Series, check_storable
+from streamviz.simulation.series.base import Fields, Point, Series
 from streamviz.simulation.series.files import Row, TextFile, check_options
 from streamviz.simulation.series.frames import (
     check_is_table,
@@ -22,13 +18,12 @@ from streamviz.simulation.series.frames import (
     has_index,
     parquet_frame,
 )
+from streamviz.simulation.series.order import TimedRow, in_order, in_sorted_order
 from streamviz.simulation.series.times import TimeReader, Unit
+from streamviz.simulation.series.values import is_missing, stored
 
-_COLLECTIONS = (list, tuple, dict, set, frozenset)
 _MS = 1_000_000  # nanoseconds
-_REPEATED_MS = 7_200_000  # no zone has ever set its clocks back by more
 _NO_TIME = ("", "na", "n/a", "nan", "nat", "null", "none", "-", "?")
-_LOCAL_TIMES = "; if these are local times of an hour that comes twice, give their zone with tz="
 
 
 def read(
@@ -70,7 +65,8 @@ def read(
         Whether 1/2/2026 is the first of February.
     tz : str or tzinfo, optional
         The zone of times that name none, such as ``"Europe/Zurich"``. Default: UTC. With a zone,
-        an hour that comes twice is taken in the order of the rows.
+        an hour that comes twice is taken in the order of the rows. To be sorted, they may begin
+        with the oldest or the newest; of rows in another order, such an hour is refused.
     sort : bool
         Whether to sort the rows by time. Otherwise a row that goes back in time is refused.
     keep_time : bool
@@ -109,8 +105,8 @@ def read(
     keys = [_time_column(part, columns, has_index(source), header=header) for part in parts]
 
     def timed() -> Iterator[tuple[int, Fields]]:
-        pairs = _timed(rows(), keys, times, checked=not sort)
-        return iter(sorted(pairs, key=lambda pair: pair[0])) if sort else pairs
+        table = _timed(rows(), keys, times)
+        return in_sorted_order(list(table)) if sort else in_order(table, keys[0], times)
 
     first, _ = next(timed(), (0, {}))
     if keep_time:
@@ -196,11 +192,8 @@ def _time_column(
     raise InputError(f"there is no column {str(time)!r}: {step}{values}")
 
 
-def _timed(
-    rows: Iterator[Row], keys: list[str], times: TimeReader, *, checked: bool
-) -> Iterator[tuple[int, Fields]]:
-    """Yield each row's time in nanoseconds, and its fields."""
-    last = None
+def _timed(rows: Iterable[Row], keys: list[str], times: TimeReader) -> Iterator[TimedRow]:
+    """Yield the rows, each with its time."""
     for label, row in rows:
         if not isinstance(row, Mapping):
             raise InputError(f"{label} is {row!r:.80}: give a dict of columns and values")
@@ -215,65 +208,18 @@ def _timed(
             )
         value = row[keys[0]] if len(keys) == 1 else " ".join(str(row[key]) for key in keys)
         try:
-            ns = times.ns(value)
-            if checked and last is not None and ns < last:
-                local = times.is_local(value)
-                ns = times.ns(value, fold=1) if local and times.zone else ns
-                if ns < last:
-                    near = last - ns <= _REPEATED_MS * _MS
-                    advice = _LOCAL_TIMES if near and local and not times.zone else ""
-                    raise InputError(
-                        f"{label}: {value!r} is earlier than the row above, and a series can't "
-                        f"go back in time: sort by {keys[0]!r} first, or give sort=True{advice}"
-                    )
+            ns, again_ns = times.ns(value)
         except (ValueError, OverflowError) as error:
-            if isinstance(error, InputError):
-                raise
             raise InputError(f"{label}: {value!r} is not a time: {error}") from error
-        last = ns
         fields = {
-            str(name): _stored(row[name], f"{label}, column {name!r}")
+            str(name): stored(row[name], f"{label}, column {name!r}")
             for name in row
             if name not in keys
         }
         if not fields:
             raise InputError(f"{label} has nothing but its time: add a column for a field")
-        yield ns, fields
+        yield TimedRow(label, value, ns, again_ns, fields)
 
 
 def _has_no_time(value: Any) -> bool:
-    return _is_missing(value) or (isinstance(value, str) and value.strip().lower() in _NO_TIME)
-
-
-def _is_missing(value: Any) -> bool:
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    if isinstance(value, Decimal):
-        return value.is_nan()
-    return isinstance(value, Real) and value != value
-
-
-def _stored(value: Any, where: str) -> str | bytes | int | float:
-    """Return a value as a field holds it: see `read`."""
-    if _is_missing(value):
-        return ""
-    if type(value).__name__ in ("bool", "bool_"):  # Python's and NumPy's
-        return "true" if value else "false"
-    try:
-        if type(value).__name__ == "ndarray" or isinstance(value, _COLLECTIONS):
-            return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_listed)
-    except RecursionError as error:
-        raise InputError(f"{where}: a value can't be JSON: it is nested too deeply") from error
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{where}: {value!r} can't be JSON ({error}): convert it first") from error
-    plain_value = plain(value)
-    stored = str(value) if plain_value is None else plain_value
-    check_storable(where, stored)
-    return stored
-
-
-def _listed(value: Any) -> Any:
-    """Return NumPy's arrays and numbers as Python's."""
-    if not hasattr(value, "tolist"):
-        raise TypeError(f"a {type(value).__name__} has no JSON")
-    return value.tolist()
+    return is_missing(value) or (isinstance(value, str) and value.strip().lower() in _NO_TIME)

@@ -65,23 +65,26 @@ class TimeReader:
         self.unit, self.format, self.dayfirst = unit, format, dayfirst
         self.zone = _zone(tz)
 
-    def ns(self, value: Any, fold: int = 0) -> int:
+    def ns(self, value: Any) -> tuple[int, int]:
         """Return a time in nanoseconds since 1970, or since whenever its unit counts from.
 
-        A `fold` of 1 takes a local time that comes twice for the second one. ValueError if it is no
+        The second number is larger if this is a local time that comes twice. ValueError if it is no
         such time; the message says what to do.
         """
         if isinstance(value, timedelta):  # since whenever
             micros = value // timedelta(microseconds=1)
-            return micros * 1000 + int(getattr(value, "nanoseconds", 0))
+            ns = micros * 1000 + int(getattr(value, "nanoseconds", 0))
+            return ns, ns
         if self.unit is not None:
-            return _scaled(value, _NANOSECONDS[self.unit])
-        moment = self._moment(value)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=self.zone or UTC, fold=fold)
-        since = moment - _EPOCH
-        micros = (since.days * 86_400 + since.seconds) * 10**6 + since.microseconds
-        return micros * 1000 + int(getattr(moment, "nanosecond", 0))
+            ns = _scaled(value, _NANOSECONDS[self.unit])
+            return ns, ns
+        moment, rest = self._moment(value), _below_a_microsecond(value)
+        if moment.tzinfo is not None or self.zone is None:
+            ns = _since_epoch(moment if moment.tzinfo else moment.replace(tzinfo=UTC)) + rest
+            return ns, ns
+        moment = moment.replace(tzinfo=self.zone)
+        first, second = (_since_epoch(moment.replace(fold=fold)) + rest for fold in (0, 1))
+        return first, max(first, second)  # a time that is skipped gives an earlier second one
 
     def is_local(self, value: Any) -> bool:
         """Return whether a time names no zone, so that an hour may come twice."""
@@ -94,7 +97,10 @@ class TimeReader:
         if isinstance(value, date):
             return datetime.combine(value, time())
         if type(value).__name__ == "datetime64":  # of NumPy
-            return datetime.fromisoformat(str(value)[:26])
+            micros = value.astype("datetime64[us]").item()
+            if not isinstance(micros, datetime):  # an int
+                raise ValueError("it is not between the years 1 and 9999: correct it")
+            return micros
         text = str(value).strip("()[] \t\n")
         if self.format is not None:
             try:
@@ -144,6 +150,19 @@ class TimeReader:
             return moment
         offset = "+00:00" if zone[0] in "ZUG" else zone
         return moment.replace(tzinfo=datetime.strptime(offset, "%z").tzinfo)
+
+
+def _since_epoch(moment: datetime) -> int:
+    since = moment - _EPOCH
+    return ((since.days * 86_400 + since.seconds) * 10**6 + since.microseconds) * 1000
+
+
+def _below_a_microsecond(value: Any) -> int:
+    """Return the nanoseconds that a datetime has no room for: pandas and NumPy have them."""
+    if type(value).__name__ == "datetime64":
+        rest = value - value.astype("datetime64[us]")
+        return int(rest.astype("timedelta64[ns]").astype("int64"))
+    return int(getattr(value, "nanosecond", 0))
 
 
 def _zone(tz: str | tzinfo | None) -> tzinfo | None:
