@@ -68,15 +68,15 @@ def check_desk(desk: ConsumerGroup) -> Verdict:
             (not hals, f"gus still holds {_TICKET}. It has not been idle long enough for hal."),
             (hals != [_TICKET], f"hal took {' and '.join(hals)}. But gus is handling the others."),
             (
+                any(entry.idle_ms >= _IDLE_MS or entry.deliveries != 1 for entry in others),
+                "gus is still handling the other two, but hal's next claim would take them: their "
+                "idle time or their delivery count has changed.",
+            ),
+            (
                 bool(given_back),
                 f"gus gave {' and '.join(sorted(given_back))} back, too, by a new idle time. But "
                 f"gus is handling the others, so give back only {_TICKET}. Start again with "
                 "new_desk.",
-            ),
-            (
-                any(entry.idle_ms >= _IDLE_MS or entry.deliveries != 1 for entry in others),
-                "gus is still handling the other two, but hal's next claim would take them: their "
-                "idle time or their delivery count has changed.",
             ),
             (
                 str(desk.info().last_delivered_id) != "3-0",
@@ -177,9 +177,11 @@ def _claims(steps: list[journal.Step], *names: str, others: bool = False) -> lis
 
 
 def _given_back(words: journal.Command) -> list[str]:
-    """Return the entries that a command makes idle, or gives back: XCLAIM with IDLE, XNACK."""
+    """Return the entries that gus gives back with a command: XCLAIM with IDLE or TIME, or XNACK."""
     name, upper = words[0].upper(), [word.upper() for word in words]
     if name == "XNACK" and "IDS" in upper:  # since Redis 8.8
         return journal.entry_ids(words[upper.index("IDS") + 2 :])
+    if name != "XCLAIM" or words[3] != "gus":
+        return []
     made_idle = "TIME" in upper or ("IDLE" in upper and upper[upper.index("IDLE") + 1] != "0")
-    return journal.entry_ids(words[5:]) if name == "XCLAIM" and made_idle else []
+    return journal.entry_ids(words[5:]) if made_idle else []
