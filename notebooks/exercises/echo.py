@@ -92,6 +92,7 @@ def check_echo(client: redis.Redis) -> Verdict:
     answers, pending = Counter(answers_of(client)), pending_of(client)
     if not answers and death == _BETWEEN:  # it answers nothing, whether it dies or not
         death = ""
+    later = "" if death == _BETWEEN else death
     notes = {replies.text(name) for name in Stream(client, NOTED).connection.call("HKEYS", NOTED)}
     twice, asked = [n for n, times in answers.items() if times > 1], set(_REQUESTS)
     return grade(
@@ -110,7 +111,7 @@ def check_echo(client: redis.Redis) -> Verdict:
             (set(answers) != asked, f"{len(answers)} of {len(asked)} are answered.{death}"),
             (
                 notes != asked,
-                f"note each answered request in the hash {NOTED!r}, under its number.{death}",
+                f"note each answered request in the hash {NOTED!r}, under its number.{later}",
             ),
             (
                 pending > 0 and Stream(client, ASKED).length() < len(_REQUESTS),

@@ -385,6 +385,16 @@ def test_a_request_is_not_lost_in_whichever_call_the_judge_dies(
     assert not hint or verdict.text == hint
 
 
+def test_a_handler_that_notes_nothing_is_told_of_no_death(redis: redis_py.Redis) -> None:
+    def judge(client: Any, entry: Entry) -> None:
+        if entry.fields["request"] not in said(client):
+            client.xadd(exercise.SAID, {"reply_to": entry.fields["request"]})
+
+    exercise.serve(redis, judge)
+    words = "note each answered request in the hash 'style:noted', under its number."
+    assert exercise.check_echo(redis).text == words
+
+
 def test_a_handler_that_does_nothing_is_told_of_no_death(redis: redis_py.Redis) -> None:
     exercise.serve(redis, lambda client, entry: None)
     assert exercise.check_echo(redis).text == "0 of 3 are answered."
