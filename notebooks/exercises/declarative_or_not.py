@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from random import randrange
 from typing import Any
 
@@ -12,36 +11,41 @@ import redis
 
 from exercises import journal, picture
 from exercises.bounded import bounded
-from exercises.failing import Failing
-from exercises.hints import hinted, misfit
-from exercises.interrupted import EndlessLoop, interrupted
+from exercises.echo import (
+    ASKED,
+    CALLS,
+    NOTED,
+    SAID,
+    answers_of,
+    check_echo,
+    clean_up,
+    new_group,
+    pending_of,
+    serve,
+)
+from exercises.hints import hinted
 from exercises.verdict import Verdict, count_of, grade
 from go_game.variants.benchmark import Measurement
-from streamviz.client import replies
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
-from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
-from streamviz.errors import CommandRefused
 
-ASKED, SAID, NOTED = "style:asked", "style:said", "style:noted"
-DEATH, ERROR, CALLS = "style:death", "style:error", "style:calls"
-_REQUESTS = ("3", "1", "2", "3")
-_NEVER = 20
-_REMEMBERED = (
-    " That was the same run again, with all keys new: your handler remembers what is not in "
-    f"{SAID!r} or {NOTED!r}, but a new judge has only these two."
-)
 _MOST_COMMANDS = 300
-_FAILURES = {
-    "broken": " In this run, the connection broke once. Catch only the errors that you expect.",
-    "full": " In this run, Redis refused one XADD, because its memory was full. Catch only the "
-    "errors that you expect.",
-    "lost": " In this run, the connection broke after Redis had done a command, before its "
-    "reply arrived. Before you repeat something, look whether it was done.",
-}
+_REPLACING = ("DEL", "UNLINK", "RENAME", "RENAMENX", "RESTORE", "MOVE")
 
-Judge = Callable[[redis.Redis, Entry], object]
+__all__ = [
+    "ASKED",
+    "CALLS",
+    "NOTED",
+    "SAID",
+    "calls_of",
+    "check_desk",
+    "check_echo",
+    "clean_up",
+    "new_desk",
+    "ratio",
+    "serve",
+]
 
 
 def ratio(measurements: list[Measurement], figure: str, of: str, to: str) -> float:
@@ -75,7 +79,7 @@ def new_desk(client: redis.Redis) -> ConsumerGroup:
     """
     clean_up(client)
     first = randrange(1000, 9000)
-    group = _group(client, [str(first + n) for n in range(5)])
+    group = new_group(client, [str(first + n) for n in range(5)])
     group.consumer("judge").read(3)
     client.xadd(SAID, {"reply_to": first})
     picture.start(client, ASKED)  # it sees the acknowledgement, and the journal does not
@@ -88,7 +92,7 @@ def new_desk(client: redis.Redis) -> ConsumerGroup:
 @hinted("the group `judge` or a stream is missing: start again with new_desk.", shows=ASKED)
 def check_desk(client: redis.Redis) -> Verdict:
     """Grade exercise 1: all four requests are answered in order, and none is pending."""
-    answers, pending = _answers(client), _pending(client)
+    answers, pending = answers_of(client), pending_of(client)
     id_of = {entry.fields["request"]: str(entry.id) for entry in Stream(client, ASKED).range()}
     steps = journal.stop(client, ASKED)
 
@@ -112,6 +116,11 @@ def check_desk(client: redis.Redis) -> Verdict:
             ),
             ("" in answers, "an answer has no field `reply_to`."),
             (bool(shortcut), shortcut),
+            (
+                _deleted_answers(client, len(answers), steps),
+                "an answer was deleted or replaced. Others may have read it by then. Start again "
+                "with new_desk.",
+            ),
             (
                 dropped > 0,
                 "XGROUP DELCONSUMER drops what the consumer holds. A crash after it would lose "
@@ -153,148 +162,9 @@ def check_desk(client: redis.Redis) -> Verdict:
     )
 
 
-def serve(client: redis.Redis, judge: Judge) -> None:
-    """Run a judge as a library does, acknowledge when the handler returns, and let the judge die.
-
-    The requests are 3, 1, 2, and 3 again. In the first run, the judge dies after the second call,
-    before the acknowledgement. The second run is the same. In each further run, the judge dies
-    before the second command of a call, then before the third, and so on. In the last runs, one
-    command fails: the connection breaks, before Redis does it or before the reply arrives, or the
-    server is full. A handler that raises then dies, too. Each run begins with all keys new, and
-    each time, a new judge starts with the pending requests. The run that fails stays in Redis.
-
-    Parameters
-    ----------
-    client : redis.Redis
-        The server.
-    judge : callable
-        Called with a client and an entry.
-    """
-    clean_up(client)
-    if hint := misfit(judge, "client", "entry"):
-        _group(client, _REQUESTS)
-        client.set(ERROR, hint)
-        return
-    runs = [(2, _NEVER, ""), (2, _NEVER, _REMEMBERED)]
-    runs += [(_NEVER, n, f" It died after {count_of(n, 'command')}.") for n in range(1, _NEVER)]
-    try:
-        for calls, commands, death in runs:
-            client.set(DEATH, death)
-            died = _echo(client, judge, calls=calls, commands=commands)
-            if not check_echo(client).right:
-                return
-            if not died:
-                break
-        _with_failures(client, judge)
-    except EndlessLoop as error:
-        client.set(ERROR, f"{error}.")
-    except (CommandRefused, redis.ResponseError) as error:
-        client.set(ERROR, f"your handler raised an error: {error}. If that is fine, catch it.")
-
-
-@hinted("there are no requests, or a key has another type: call exercise.serve(client, judge).")
-def check_echo(client: redis.Redis) -> Verdict:
-    """Grade exercise 2: each request has one answer, and a note of it."""
-    texts = Stream(client, DEATH).connection.call("MGET", DEATH, ERROR)
-    death, error = (replies.text(text or b"") for text in texts)
-    if error:
-        return Verdict(False, error)
-    answers, pending = Counter(_answers(client)), _pending(client)
-    notes = {replies.text(name) for name in Stream(client, NOTED).connection.call("HKEYS", NOTED)}
-    twice, asked = [n for n, times in answers.items() if times > 1], set(_REQUESTS)
-    return grade(
-        "each request has one answer, even if it is sent or delivered again, and wherever the "
-        "judge dies.",
-        [
-            (
-                bool(twice),
-                f"request {min(twice, default='')} was answered "
-                f"{max([0, *answers.values()])} times.{death}",
-            ),
-            (set(answers) != asked, f"{len(answers)} of {len(asked)} are answered.{death}"),
-            (
-                notes != asked,
-                f"note each answered request in the hash {NOTED!r}, under its number.{death}",
-            ),
-            (pending > 0, f"{count_of(pending, 'is', 'are')} still pending."),
-        ],
-    )
-
-
-def _with_failures(client: redis.Redis, judge: Judge) -> None:
-    """Let one command fail in each run, until all have failed or a run is not right."""
-    failing = Failing(client, SAID)
-    for how, text in _FAILURES.items():
-        for number in range(1, _MOST_COMMANDS):
-            failing.begin(number, how)
-            client.set(DEATH, text)
-            _echo(client, judge, calls=_NEVER, commands=_NEVER, failing=failing)
-            if not failing.failed:
-                break
-            if not check_echo(client).right:
-                return
-
-
-class _Died(BaseException):
-    """The death of a process; the process's own code must not catch it."""
-
-
-def _echo(
-    client: redis.Redis,
-    judge: Judge,
-    *,
-    calls: int,
-    commands: int,
-    failing: Failing | None = None,
-) -> bool:
-    """Serve until the judge dies, then with a new judge; return whether the first one died."""
-    me = _group(client, _REQUESTS).consumer("judge")
-    used = failing.client if failing else client
-
-    def before(number: int) -> None:
-        if number > commands:
-            raise _Died
-
-    for number, entry in enumerate(me.read(), start=1):
-        try:
-            with interrupted(used, before) as mortal:
-                judge(mortal, entry)
-        except _Died:
-            break
-        except Exception:
-            if failing is None or not failing.failed:
-                raise
-            break
-        if number == calls:
-            break
-        me.ack(entry.id)
-    else:
-        return False
-    with interrupted(used, lambda number: None) as again:
-        for entry in me.read(after="0"):
-            judge(again, entry)
-            me.ack(entry.id)
-    return True
-
-
-def clean_up(client: redis.Redis) -> None:
-    """Delete the keys of the exercises."""
-    journal.close(ASKED)
-    client.delete(ASKED, SAID, NOTED, DEATH, ERROR, CALLS)
-
-
-def _group(client: redis.Redis, requests: Sequence[str]) -> ConsumerGroup:
-    client.delete(ASKED, SAID, NOTED)
-    asked = Stream(client, ASKED)
-    asked.add_many((f"{n}-0", {"request": one}) for n, one in enumerate(requests, start=1))
-    group = asked.group("judge")
-    group.create("0")
-    return group
-
-
-def _answers(client: redis.Redis) -> list[str]:
-    return [entry.fields.get("reply_to", "") for entry in Stream(client, SAID).range()]
-
-
-def _pending(client: redis.Redis) -> int:
-    return Stream(client, ASKED).group("judge").pending().count
+def _deleted_answers(client: redis.Redis, there: int, steps: list[journal.Step] | None) -> bool:
+    """Tell whether answers were deleted, one by one or as a whole stream that was added again."""
+    if Stream(client, SAID).info().entries_added not in (None, there):  # None before Redis 7.0
+        return True
+    commands = [command for step in steps or () for command in step]
+    return any(one[0].upper() in _REPLACING and SAID in one for one in commands)

@@ -48,6 +48,12 @@ def check_desk(desk: ConsumerGroup) -> Verdict:
     claims, strangers = _claims(steps, "hal"), _claims(steps, "gus", "hal", others=True)
     acked = any(words[0].upper() == "XACK" for step in steps for words in step if _TICKET in words)
     shortcut = journal.shortcut(steps, "tickets")
+    given_back = {
+        one
+        for words in (words for step in steps for words in step)
+        for one in _given_back(words)
+        if one != _TICKET
+    }
     return grade(
         "hal got ticket 2 at once, and its delivery count is 1.",
         [
@@ -67,13 +73,20 @@ def check_desk(desk: ConsumerGroup) -> Verdict:
                 "idle time or their delivery count has changed.",
             ),
             (
+                bool(given_back),
+                f"gus gave {' and '.join(sorted(given_back))} back, too, by a new idle time. But "
+                f"gus is handling the others, so give back only {_TICKET}. Start again with "
+                "new_desk.",
+            ),
+            (
                 str(desk.info().last_delivered_id) != "3-0",
                 "the group's cursor has moved. Leave it at 3-0, or else other reads change, too.",
             ),
             (
                 any(int(claim[4]) < _IDLE_MS for claim in claims),
-                "hal claimed the ticket before it had been idle for a minute, so hal had to know "
-                "that gus could not handle it. Let gus give it back for hal's usual claim.",
+                "hal's claim asks for less than a minute, which is 60,000 ms. Such a claim would "
+                "also take work that others are still doing. Let gus give the ticket back for "
+                "hal's usual claim.",
             ),
             (
                 any("JUSTID" in claim for claim in claims),
@@ -161,3 +174,14 @@ def _claims(steps: list[journal.Step], *names: str, others: bool = False) -> lis
         for command in step
         if command[0].upper() in ("XCLAIM", "XAUTOCLAIM") and (command[3] in names) is not others
     ]
+
+
+def _given_back(words: journal.Command) -> list[str]:
+    """Return the entries that gus gives back with a command: XCLAIM with IDLE or TIME, or XNACK."""
+    name, upper = words[0].upper(), [word.upper() for word in words]
+    if name == "XNACK" and "IDS" in upper:  # since Redis 8.8
+        return journal.entry_ids(words[upper.index("IDS") + 2 :])
+    if name != "XCLAIM" or words[3] != "gus":
+        return []
+    made_idle = "TIME" in upper or ("IDLE" in upper and upper[upper.index("IDLE") + 1] != "0")
+    return journal.entry_ids(words[5:]) if made_idle else []

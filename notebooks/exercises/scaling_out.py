@@ -219,7 +219,9 @@ def check_parcels(cluster: EmbeddedCluster, parts: Partitions) -> Verdict:
     cursors = {str(group.info().last_delivered_id) for group in parts.group("vans")}
     counts = {node: len(numbers) for node, numbers in placed(cluster, parts).items()}
     words = "now there are " + ", ".join(f"{count} on {node}" for node, count in counts.items())
-    at_home = all(cluster.slot_owner(one.key).name == _home(cluster, one) for one in parts.streams)
+    at_home = all(
+        cluster.slot_owner(one.key).name == _home(cluster, one.key) for one in parts.streams
+    )
     verdict = grade(
         "each node has two partitions, and all parcels and pending entries have moved along.",
         [
@@ -250,9 +252,15 @@ def check_parcels(cluster: EmbeddedCluster, parts: Partitions) -> Verdict:
 
 
 def _no_move(cluster: EmbeddedCluster) -> str:
-    """Return a hint if no partition has moved: perhaps a slot with a partition's number did."""
+    """Return a hint if no partition has moved: perhaps a slot with a similar name did."""
     if any(cluster.slot_owner(n) is not cluster.nodes[0] for n in range(6)):
         return "No partition has moved, but a slot did. A partition's number is not its slot."
+    similar = ["parcels", *(f"parcels:{n}" for n in range(7))]
+    if any(cluster.slot_owner(one).name != _home(cluster, one) for one in similar):
+        return (
+            "No partition has moved, but another slot did. Give `slot_of` the key of a partition, "
+            "as it is, with its braces."
+        )
     return "No partition has moved yet."
 
 
@@ -266,14 +274,14 @@ def _begin(cluster: EmbeddedCluster, parts: Partitions) -> None:
 def to_their_places(cluster: EmbeddedCluster, parts: Partitions) -> None:
     """Move each partition to the node that had its slot at first."""
     for stream in parts.streams:
-        home = _home(cluster, stream)
+        home = _home(cluster, stream.key)
         if cluster.slot_owner(stream.key).name != home:
             cluster.move_slot(slot_of(stream.key), home)
 
 
-def _home(cluster: EmbeddedCluster, stream: Stream) -> str:
-    """Return the name of the node that had a stream's slot at first."""
-    return cluster.nodes[slot_of(stream.key) * len(cluster.nodes) // SLOTS].name
+def _home(cluster: EmbeddedCluster, key: str) -> str:
+    """Return the name of the node that had a key's slot at first."""
+    return cluster.nodes[slot_of(key) * len(cluster.nodes) // SLOTS].name
 
 
 def _draw(board: Live, *, first: bool) -> None:

@@ -91,6 +91,56 @@ def answered_and_dropped(group: ConsumerGroup) -> None:
     group.delete_consumer("judge")
 
 
+DELETED = "an answer was deleted or replaced. Others may have read it by then. Start again"
+
+
+def sorted_anew(group: ConsumerGroup, by: str = "delete") -> None:
+    client = group.connection.client
+    numbers = sorted(said(client))
+    if by == "rename":
+        for number in numbers:
+            client.xadd(exercise.NOTED, {"reply_to": number})
+        client.rename(exercise.NOTED, exercise.SAID)
+        return
+    if by == "delete":
+        client.delete(exercise.SAID)
+    else:
+        client.xtrim(exercise.SAID, maxlen=0)
+    for number in numbers:
+        client.xadd(exercise.SAID, {"reply_to": number})
+
+
+def early_ones_again(group: ConsumerGroup) -> None:
+    client = group.connection.client
+    new = group.consumer("judge").read()
+    early = [client.xadd(exercise.SAID, {"reply_to": one.fields["request"]}) for one in new]
+    client.xdel(exercise.SAID, *early)
+    say(group, "0")
+
+
+def with_a_cap(group: ConsumerGroup) -> None:
+    me, client = group.consumer("judge"), group.connection.client
+    for entry in [*me.read(after="0"), *me.read()]:
+        with client.pipeline(transaction=True) as both:
+            both.xadd(exercise.SAID, {"reply_to": entry.fields["request"]}, maxlen=1000)
+            both.xack(exercise.ASKED, "judge", str(entry.id))
+            both.execute()
+
+
+def one_by_one(group: ConsumerGroup) -> None:
+    me, client = group.consumer("judge"), group.connection.client
+    say(group, "0")
+    while new := me.read(1):
+        client.xadd(exercise.SAID, {"reply_to": new[0].fields["request"]})
+        me.ack(new[0].id)
+
+
+def answered_and_copied(group: ConsumerGroup) -> None:
+    say(group, "0", ">")
+    client = group.connection.client
+    client.copy(exercise.SAID, exercise.NOTED)
+
+
 def ack_all(group: ConsumerGroup) -> None:
     group.ack(*(one.id for one in group.pending_entries()))
 
@@ -111,6 +161,13 @@ def ack_all(group: ConsumerGroup) -> None:
         (by_force, "2 requests were never delivered"),
         (drop_first, "A crash after it would lose 2 requests"),
         (lambda group: drop_first(group, new_too=True), "would lose 2 requests"),
+        (lambda group: (say(group, ">", "0"), sorted_anew(group)), DELETED),
+        (lambda group: (say(group, ">", "0"), sorted_anew(group, by="trim")), DELETED),
+        (lambda group: (say(group, ">", "0"), sorted_anew(group, by="rename")), DELETED),
+        (early_ones_again, DELETED),
+        (with_a_cap, ""),
+        (one_by_one, ""),
+        (answered_and_copied, ""),
         (lambda group: say(group, "0", ">"), ""),
         (claimed, ""),
         (claimed_and_tidied_up, ""),
@@ -205,6 +262,142 @@ def test_a_request_is_answered_once_wherever_its_judge_dies(
     verdict = exercise.check_echo(redis)
     assert verdict.right is (hint == "")
     assert hint in verdict.text
+
+
+def the_last_one_wins(client: Any, number: str) -> None:
+    with client.pipeline(transaction=True) as both:
+        for entry in Stream(client, exercise.SAID).range():
+            if entry.fields["reply_to"] == number:
+                both.xdel(exercise.SAID, str(entry.id))
+        both.xadd(exercise.SAID, {"reply_to": number})
+        both.hset(exercise.NOTED, number, "said")
+        both.execute()
+
+
+def without_the_repeats(client: Any, number: str) -> None:
+    client.xadd(exercise.SAID, {"reply_to": number})
+    client.hset(exercise.NOTED, number, "said")
+    answers = Stream(client, exercise.SAID).range()
+    mine = [str(one.id) for one in answers if one.fields["reply_to"] == number]
+    if mine[1:]:
+        client.xdel(exercise.SAID, *mine[1:])
+
+
+def written_anew(client: Any, number: str) -> None:
+    numbers = dict.fromkeys([*said(client), number])
+    with client.pipeline(transaction=True) as both:
+        both.delete(exercise.SAID)
+        for one in numbers:
+            both.xadd(exercise.SAID, {"reply_to": one})
+        both.hset(exercise.NOTED, number, "said")
+        both.execute()
+
+
+def written_anew_under_the_same_ids(client: Any, number: str) -> None:
+    client.xadd(exercise.SAID, {"reply_to": number})
+    first: dict[str, str] = {}
+    for entry in Stream(client, exercise.SAID).range():
+        first.setdefault(entry.fields["reply_to"], str(entry.id))
+    with client.pipeline(transaction=True) as both:
+        both.delete(exercise.SAID)
+        for one, entry_id in first.items():
+            both.xadd(exercise.SAID, {"reply_to": one}, id=entry_id)
+        both.hset(exercise.NOTED, number, "said")
+        both.execute()
+
+
+@pytest.mark.parametrize(
+    ("answer", "run"),
+    [
+        (the_last_one_wins, " In this run, the judge died after its second call."),
+        (without_the_repeats, " In this run, the judge died after its second call."),
+        (written_anew, " In this run, the judge died after its second call."),
+        (written_anew_under_the_same_ids, " It died after 1 command of the last call."),
+    ],
+)
+def test_an_answer_that_was_deleted_may_have_been_read(
+    redis: redis_py.Redis, answer: Callable[[Any, str], object], run: str
+) -> None:
+    exercise.serve(redis, lambda client, entry: answer(client, entry.fields["request"]))
+    words = exercise.check_echo(redis).text
+    assert words.startswith("an answer was deleted or replaced. Others may have read it by then.")
+    assert run in words
+
+
+def acking_first(client: Any, entry: Entry, tries: int = 1) -> None:
+    for _ in range(tries):
+        with contextlib.suppress(*[redis_py.RedisError] * (tries > 1)):
+            client.xack(exercise.ASKED, "judge", str(entry.id))
+            both_in_one(client, entry.fields["request"])
+            break
+
+
+def acking_in_the_transaction(client: Any, entry: Entry) -> None:
+    number = entry.fields["request"]
+    noted = client.hexists(exercise.NOTED, number)
+    with client.pipeline(transaction=True) as both:
+        if not noted:
+            both.xadd(exercise.SAID, {"reply_to": number}, id=str(entry.id), maxlen=1000)
+            both.hset(exercise.NOTED, number, "said")
+        both.xack(exercise.ASKED, "judge", str(entry.id))
+        both.execute()
+
+
+def skipping_what_was_delivered_before(client: Any, entry: Entry) -> None:
+    (held,) = client.xpending_range(exercise.ASKED, "judge", str(entry.id), str(entry.id), 1)
+    if held["times_delivered"] == 1:
+        both_in_one(client, entry.fields["request"])
+
+
+def deleting_first(client: Any, entry: Entry) -> None:
+    if not client.hexists(exercise.NOTED, entry.fields["request"]):
+        client.xdel(exercise.ASKED, str(entry.id))
+        both_in_one(client, entry.fields["request"])
+
+
+@pytest.mark.parametrize(
+    ("judge", "hint"),
+    [
+        (acking_first, "2 of 3 are answered. It died after 1 command of the second call."),
+        (
+            lambda client, entry: acking_first(client, entry, tries=3),
+            "2 of 3 are answered. It died after 1 command of the second call.",
+        ),
+        (
+            skipping_what_was_delivered_before,
+            "2 of 3 are answered. In this run, the judge died after its second call. A new judge "
+            "then got all pending requests, also those that nobody had handled.",
+        ),
+        (
+            deleting_first,
+            "a request was deleted before it was acknowledged. If the judge dies then, no new "
+            "judge gets it.",
+        ),
+        (acking_in_the_transaction, ""),
+    ],
+)
+def test_a_request_is_not_lost_in_whichever_call_the_judge_dies(
+    redis: redis_py.Redis, judge: Callable[[Any, Entry], object], hint: str
+) -> None:
+    exercise.serve(redis, judge)
+    verdict = exercise.check_echo(redis)
+    assert verdict.right is (hint == ""), verdict.text
+    assert not hint or verdict.text == hint
+
+
+def test_a_handler_that_notes_nothing_is_told_of_no_death(redis: redis_py.Redis) -> None:
+    def judge(client: Any, entry: Entry) -> None:
+        if entry.fields["request"] not in said(client):
+            client.xadd(exercise.SAID, {"reply_to": entry.fields["request"]})
+
+    exercise.serve(redis, judge)
+    words = "note each answered request in the hash 'style:noted', under its number."
+    assert exercise.check_echo(redis).text == words
+
+
+def test_a_handler_that_does_nothing_is_told_of_no_death(redis: redis_py.Redis) -> None:
+    exercise.serve(redis, lambda client, entry: None)
+    assert exercise.check_echo(redis).text == "0 of 3 are answered."
 
 
 REFUSED = "2 of 3 are answered. In this run, Redis refused one XADD"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -345,6 +346,24 @@ def until_it_is_full_in_batches(mine: Stream, order: Order) -> int:
     return len(mine)
 
 
+def as_json(mine: Stream, order: Order) -> int:
+    return 2**30 // len(json.dumps(order))
+
+
+def held_by_a_group(mine: Stream, order: Order) -> int:
+    mine.add_many([order] * 2000)
+    mine.group("mine").create("0")
+    mine.group("mine").consumer("me").read(2000)
+    return 2**30 * 2000 // fact.bytes_of(mine)
+
+
+def the_second_one(mine: Stream, order: Order) -> float:
+    mine.add(order)
+    before = fact.bytes_of(mine)
+    mine.add(order)
+    return 2**30 / max(fact.bytes_of(mine) - before, 1)
+
+
 def always_the_same_order(mine: Stream, order: Order) -> int:
     return in_a_crowd(mine, dict(fact.MY_ORDER))
 
@@ -354,6 +373,12 @@ def always_the_same_order(mine: Stream, order: Order) -> int:
     [
         (alone, "far more fit"),
         (letters, "fewer fit"),
+        (as_json, "far more fit. Does your figure include the stream's fixed overhead, the field "),
+        (as_json, "names in every entry (Redis stores them once per node)"),
+        (held_by_a_group, "far more fit"),
+        (held_by_a_group, "once per node), pending entries, another order's size"),
+        (the_second_one, "fewer fit"),
+        (the_second_one, "And memory grows in steps, so measure thousands of entries."),
         (lambda mine, order: in_a_crowd(mine, order) // 2, "far more fit"),
         (lambda mine, order: 30_000_000, "for an order with 1 field, far more fit"),
         (always_the_same_order, "for an order with 1 field, far more fit"),

@@ -319,6 +319,45 @@ def after_a_look_in_vain(desk: ConsumerGroup) -> None:
     read_and_give_back(desk)
 
 
+def seconds_for_milliseconds(desk: ConsumerGroup) -> None:
+    give_back(idle_ms=60, least_ms=60)(desk)
+
+
+def all_back_and_two_again(desk: ConsumerGroup, *, justid: bool = False) -> None:
+    gus, hal = desk.consumer("gus"), desk.consumer("hal")
+    gus.claim(["1-0", "2-0", "3-0"], idle_ms=60_000, deliveries=0)
+    hal.autoclaim(min_idle_ms=60_000)
+    if justid:
+        gus.claim(["1-0", "3-0"], deliveries=1, justid=True)
+    else:
+        gus.claim(["1-0", "3-0"], deliveries=1)
+
+
+def all_back_and_one_asked_for(desk: ConsumerGroup) -> None:
+    gus, hal = desk.consumer("gus"), desk.consumer("hal")
+    gus.claim(["1-0", "2-0", "3-0"], time_ms=0, deliveries=0)
+    hal.claim(["2-0"], 60_000)
+    gus.claim(["1-0", "3-0"], deliveries=1)
+
+
+def two_back_one_by_one(desk: ConsumerGroup) -> None:
+    gus, hal = desk.consumer("gus"), desk.consumer("hal")
+    for ticket in ("2-0", "3-0"):
+        gus.claim([ticket], idle_ms=60_000, deliveries=0)
+        hal.autoclaim(min_idle_ms=60_000)
+    gus.claim(["3-0"], deliveries=1)
+
+
+def still_alive_with_the_others(desk: ConsumerGroup, idle_ms: int | None = None) -> None:
+    desk.consumer("gus").claim(["1-0", "3-0"], idle_ms=idle_ms, justid=True)
+    give_back()(desk)
+
+
+def hal_asks_for_all_three(desk: ConsumerGroup) -> None:
+    desk.consumer("gus").claim(["2-0"], idle_ms=60_000, deliveries=0)
+    desk.consumer("hal").claim(["1-0", "2-0", "3-0"], 60_000)
+
+
 def forget_gus(desk: ConsumerGroup) -> None:
     give_back()(desk)
     desk.ack("1-0")
@@ -335,7 +374,16 @@ def forget_gus(desk: ConsumerGroup) -> None:
         (hal_sets_the_count, "hal set the delivery count itself"),
         (another_one_takes_it_from_gus, "a consumer other than gus and hal claimed the ticket"),
         (acknowledged_and_pending_again, "acknowledged, and then made pending again"),
-        (claim_without_gus, "hal had to know"),
+        (claim_without_gus, "hal's claim asks for less than a minute"),
+        (give_back(least_ms=59_999), "less than a minute, which is 60,000 ms. Such a claim would"),
+        (seconds_for_milliseconds, "hal's claim asks for less than a minute, which is 60,000 ms"),
+        (all_back_and_two_again, "gus gave 1-0 and 3-0 back, too"),
+        (lambda desk: all_back_and_two_again(desk, justid=True), "gus gave 1-0 and 3-0 back, too"),
+        (all_back_and_one_asked_for, "gus gave 1-0 and 3-0 back, too"),
+        (two_back_one_by_one, "gus gave 3-0 back, too, by a new idle time"),
+        (still_alive_with_the_others, "Right"),
+        (lambda desk: still_alive_with_the_others(desk, idle_ms=0), "Right"),
+        (hal_asks_for_all_three, "Right"),
         (lambda desk: None, "gus still holds 2-0"),
         (nothing_but_an_ack, "is no longer pending"),
         (give_back(idle_ms=1_000), "gus still holds 2-0. It has not been idle long enough"),
@@ -345,8 +393,11 @@ def forget_gus(desk: ConsumerGroup) -> None:
         (forward_by_a_claim, "the group's cursor has moved"),
         (given_back_and_not_claimed, "2-0 has been idle long enough, and waits for hal's claim"),
         (only_the_id, "with JUSTID, hal has the ID and no ticket"),
-        (lambda desk: desk.consumer("hal").claim(["2-0"]), "hal had to know"),
-        (lambda desk: desk.consumer("hal").claim(["2-0"], deliveries=0), "hal had to know"),
+        (lambda desk: desk.consumer("hal").claim(["2-0"]), "Let gus give the ticket back"),
+        (
+            lambda desk: desk.consumer("hal").claim(["2-0"], deliveries=0),
+            "hal's claim asks for less than a minute",
+        ),
         (forget_gus, "the other two"),
         (lambda desk: desk.destroy(), "Start again with new_desk"),
         (lambda desk: desk.connection.client.delete("tickets"), "Start again with new_desk"),

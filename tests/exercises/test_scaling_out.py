@@ -95,6 +95,12 @@ def test_the_number_of_a_partition_is_not_its_slot(
     cluster.move_slot(1, "node-3")
     assert "A partition's number is not its slot" in repr(exercise.check_parcels(cluster, parcels))
     cluster.move_slot(1, "node-1")
+    without_braces = slot_of("parcels:2")
+    home = cluster.slot_owner(without_braces).name
+    cluster.move_slot(without_braces, "node-1" if home != "node-1" else "node-3")
+    hint = repr(exercise.check_parcels(cluster, parcels))
+    assert "another slot did. Give `slot_of` the key of a partition, as it is, with its" in hint
+    cluster.move_slot(without_braces, home)
     move(cluster, parcels, 0, "node-2")
     words = repr(exercise.check_parcels(cluster, parcels))
     assert words.endswith(

@@ -199,7 +199,7 @@ def declarative_is_shorter(
         only_within=True,
         limits=f"for one worker, commands take {lines['plain']} lines, typed calls "
         f"{lines['typed']}, and FastStream {lines['declarative']}. The {whole} lines were counted "
-        f"and not run: on our broker, which ignores transactions, Quix's judge takes "
+        f"and not run: on our broker, which does not isolate transactions, Quix's judge takes "
         f"{lines['quix']}. Kafka Streams itself did not run here",
         said="we could just focus on the logic required by our game system, and didn't have to "
         "write quite as much boilerplate",

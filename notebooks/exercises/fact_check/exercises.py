@@ -99,12 +99,14 @@ def _grade_fit(ratio: float, fields: int) -> Verdict:
         [
             (
                 ratio < 1 - _CLOSE,
-                f"{which}far more fit. Does your figure include the stream's fixed overhead, "
+                f"{which}far more fit. Does your figure include the stream's fixed overhead, the "
+                "field names in every entry (Redis stores them once per node), pending entries, "
                 "another order's size, or memory that is not the stream's, such as buffers?",
             ),
             (
                 not ratio <= 1 + _CLOSE,
-                f"{which}fewer fit. The ID and each entry's overhead take bytes, too.",
+                f"{which}fewer fit. The ID and each entry's overhead take bytes, too. And memory "
+                "grows in steps, so measure thousands of entries.",
             ),
         ],
     )
