@@ -146,8 +146,8 @@ def check_desk(client: redis.Redis) -> Verdict:
             ),
             (
                 unread > 0,
-                f"{count_of(unread, 'request was', 'requests were')} never delivered to the group, "
-                "so its next read returns them, to be answered again. Read with the group.",
+                f"{count_of(unread, 'request was', 'requests were')} never delivered to the group "
+                "judge, so its next read returns them, to be answered again. Read with this group.",
             ),
             (
                 pending > 0,

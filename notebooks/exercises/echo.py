@@ -27,7 +27,7 @@ _MOST_PER_CALL = 20
 _DELETED = "an answer was deleted or replaced. Others may have read it by then."
 _BETWEEN = (
     " In this run, the judge died after its second call. A new judge then got all pending "
-    "requests, also those that nobody had handled."
+    "requests, also those that nobody had handled. The requests are 3, 1, 2, and 3 again."
 )
 _REMEMBERED = (
     " That was the same run again, with all keys new: your handler remembers what is not in "
@@ -112,6 +112,10 @@ def check_echo(client: redis.Redis) -> Verdict:
             (
                 notes != asked,
                 f"note each answered request in the hash {NOTED!r}, under its number.{later}",
+            ),
+            (
+                bool(client.pttl(NOTED) > 0),
+                "the notes expire. A request that is sent again later is then answered again.",
             ),
             (
                 pending > 0 and Stream(client, ASKED).length() < len(_REQUESTS),

@@ -150,7 +150,7 @@ def shortcut(steps: Iterable[Step] | None, key: str) -> str:
             )
         if name == "XGROUP" and option in ("SETID", "DESTROY"):
             return (
-                f"XGROUP {option} would make the group read again what it handled long ago: leave "
+                f"XGROUP {option} would make the group read again what it has read before: leave "
                 "the group as it is. Start again."
             )
     return ""

@@ -156,7 +156,7 @@ def ack_all(group: ConsumerGroup) -> None:
         (lambda group: typed_in(group), "the requests are"),
         (lambda group: say(group, "0", ">", ack=False), "4 are still pending"),
         (lambda group: say(group, "0", "0", ">", ack=False), "twice"),
-        (by_range, "2 requests were never delivered to the group, so its next read"),
+        (by_range, "2 requests were never delivered to the group judge, so its next read"),
         (lambda group: (say(group, "0"), by_range(group, "(3-0")), "2 requests were never"),
         (by_force, "2 requests were never delivered"),
         (drop_first, "A crash after it would lose 2 requests"),
@@ -349,6 +349,12 @@ def skipping_what_was_delivered_before(client: Any, entry: Entry) -> None:
         both_in_one(client, entry.fields["request"])
 
 
+def expiring(client: Any, number: str) -> None:
+    if not client.hexists(exercise.NOTED, number):
+        both_in_one(client, number)
+        client.expire(exercise.NOTED, 2)
+
+
 def deleting_first(client: Any, entry: Entry) -> None:
     if not client.hexists(exercise.NOTED, entry.fields["request"]):
         client.xdel(exercise.ASKED, str(entry.id))
@@ -366,7 +372,12 @@ def deleting_first(client: Any, entry: Entry) -> None:
         (
             skipping_what_was_delivered_before,
             "2 of 3 are answered. In this run, the judge died after its second call. A new judge "
-            "then got all pending requests, also those that nobody had handled.",
+            "then got all pending requests, also those that nobody had handled. The requests are "
+            "3, 1, 2, and 3 again.",
+        ),
+        (
+            lambda client, entry: expiring(client, entry.fields["request"]),
+            "the notes expire. A request that is sent again later is then answered again.",
         ),
         (
             deleting_first,

@@ -371,7 +371,9 @@ def always_the_same_order(mine: Stream, order: Order) -> int:
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
-        (alone, "far more fit"),
+        (alone, "far more fit. Does"),
+        (lambda mine, order: GIB / in_a_crowd(mine, order), "Return the number of entries that"),
+        (lambda mine, order: in_a_crowd(mine, order) / 1024, "far more fit, more than 500 times"),
         (letters, "fewer fit"),
         (as_json, "far more fit. Does your figure include the stream's fixed overhead, the field "),
         (as_json, "names in every entry (Redis stores them once per node)"),

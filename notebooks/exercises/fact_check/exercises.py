@@ -31,6 +31,7 @@ Order = Mapping[str, str | int]
 _SAMPLE, _CLOSE, _MOST_COMMANDS = 5000, 0.25, 10_000
 _GB = 10**9 / GIB  # 0.931
 _SURE = 0.004  # for the largest order, ways to measure agree so well; by the server's memory: 1.06
+_OTHER_UNIT = 0.002  # at most, if the answer is no number of entries, or for a MiB
 _FURTHER = re.compile(rb"\r\n\*\d")  # how each further command of a pipeline begins
 _JOBS, _QUICK_ASKS, _ENOUGH = 12, 3, 7  # with 7 of the 12, slow has more
 _PAIR = ("quick", "slow")
@@ -98,6 +99,11 @@ def _grade_fit(ratio: float, fields: int) -> Verdict:
         "",
         [
             (
+                ratio < _OTHER_UNIT,
+                f"{which}far more fit, more than 500 times as many. Return the number of entries "
+                "that fit into 2**30 bytes, and not the bytes of one.",
+            ),
+            (
                 ratio < 1 - _CLOSE,
                 f"{which}far more fit. Does your figure include the stream's fixed overhead, the "
                 "field names in every entry (Redis stores them once per node), pending entries, "
@@ -105,8 +111,9 @@ def _grade_fit(ratio: float, fields: int) -> Verdict:
             ),
             (
                 not ratio <= 1 + _CLOSE,
-                f"{which}fewer fit. The ID and each entry's overhead take bytes, too. And memory "
-                "grows in steps, so measure thousands of entries.",
+                f"{which}fewer fit. The ID and each entry's overhead take bytes, too. Only entries "
+                "that are still in the stream count, and not their fields. And memory grows in "
+                "steps, so measure thousands of entries.",
             ),
         ],
     )
