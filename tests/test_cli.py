@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,18 @@ ROOT = Path(__file__).parent.parent
 ENDINGS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 SECRET = "s3cret"
 RECORDING = str(ROOT / "notebooks" / "recordings" / "crash_and_rescue.jsonl.gz")
+
+
+@pytest.fixture(autouse=True)
+def _endings_are_heard() -> Iterator[None]:
+    """What ignores a signal, as under nohup, has what it starts ignore it, too."""
+    before = {one: signal.getsignal(one) for one in ENDINGS}
+    for one in ENDINGS:
+        if before[one] == signal.SIG_IGN:
+            signal.signal(one, signal.SIG_DFL)
+    yield
+    for one, handler in before.items():
+        signal.signal(one, handler)
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:
