@@ -205,7 +205,7 @@ def test_a_slide_shown_again_equals_its_first_showing(
         frame_is(offline, "at > 5")
         player.focus()
         offline.keyboard.press("End")
-        frame_is(offline, "at === 110")
+        frame_is(offline, "at === 114")
         settled(offline)
         showings.append(offline.evaluate(SHOWN, "section.present section.present"))
         if way_back in ("Home", "drag to 0"):
@@ -225,7 +225,7 @@ def test_a_slide_shown_again_equals_its_first_showing(
             offline.wait_for_function("() => location.hash === '#/3'")
             offline.keyboard.press("ArrowLeft")
             offline.wait_for_function("() => location.hash === '#/2'")
-        frame_is(offline, "at < 110")
+        frame_is(offline, "at < 114")
     first, second = showings
     assert sum(len(one["lines"]) + len(one["points"]) for one in first) > 10
     assert second == first
