@@ -30,6 +30,7 @@ class _Rung:
 
     old: list[EntryId] = field(default_factory=list)
     new: list[EntryId] = field(default_factory=list)
+    between: list[EntryId] = field(default_factory=list)
     rounds: int = 0
     late: bool = False
     trimmed: int = 0
@@ -52,7 +53,8 @@ def new_bell(client: redis.Redis) -> Stream:
     def ring_late() -> None:
         if 0 < _rung.rounds < len(_RINGS) and not _rung.late:
             _rung.late = True
-            _rung.new.append(_ring(bell, "late"))
+            _rung.between.append(_ring(bell, "late"))
+            _rung.new.append(_rung.between[-1])
 
     own = bounded(client)
     meanwhile.start(KEY, ring_late, client, own)
@@ -134,9 +136,16 @@ def check_bell(bell: Stream) -> Verdict:
                 "the stream ends before the first round, and start after that whole ID.",
             ),
             (
+                bool(missed) and set(missed) <= set(_rung.between),
+                f"you missed {len(missed)} of {total} rings, which came between two of your "
+                "commands. Take your position from the last entry that you read, not from the end "
+                "of the stream.",
+            ),
+            (
                 bool(twice),
                 f"{', '.join(twice)} {'was' if len(twice) == 1 else 'were'} heard more than once. "
-                "After each read, move your position on.",
+                "After each read, move your position on to the last entry that you read, and ask "
+                "only for what came after it.",
             ),
             (
                 bool(missed),

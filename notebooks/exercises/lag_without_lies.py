@@ -81,16 +81,22 @@ def check_house(tower: Stream) -> Verdict:
                 "wine had acknowledged all that it had read. Move the cursor, and deliver nothing.",
             ),
             (
-                info.entries_added not in (added - 1, added),
+                info.entries_added == len(entries),
                 f"the tower's count of entries ever added is {info.entries_added}. The cellar's "
                 "also counted the entries that were trimmed. Use XSETID.",
             ),
             (
+                info.entries_added not in (added - 1, added),
+                f"the tower's count of entries ever added is {info.entries_added}, but the "
+                f"cellar's was {added}. Leave out only the broken bottle. An entry that was "
+                "trimmed or deleted was added once, so it still counts.",
+            ),
+            (
                 wine.lag is None
-                and (info.max_deleted_entry_id or EntryId.ZERO) > wine.last_delivered_id,
-                "Redis reports nil, because the tower's largest deleted ID is after wine's cursor. "
-                "The broken bottle doesn't move, so it isn't a deleted entry of the tower. Give "
-                "`max_deleted_id` the cellar's own number.",
+                and (info.max_deleted_entry_id or EntryId.ZERO) >= wine.last_delivered_id,
+                "Redis reports nil, because the tower's largest deleted ID is at wine's cursor or "
+                "after it. The broken bottle doesn't move, so it isn't a deleted entry of the "
+                "tower. Give `max_deleted_id` the cellar's own number.",
             ),
             (
                 wine.lag is None,
@@ -105,6 +111,12 @@ def check_house(tower: Stream) -> Verdict:
                 wine.lag == 5,
                 "Redis reports a lag of 5 for wine, but four entries are waiting. The tower never "
                 "had the broken bottle, so don't count it.",
+            ),
+            (
+                wine.entries_read in (0, len(whole)),
+                f"wine's entries-read is {wine.entries_read}, but was {group.entries_read} in the "
+                f"cellar. If you gave {group.entries_read}, Redis lowered it to the tower's count "
+                "at that moment. Use XSETID first, and then give ENTRIESREAD.",
             ),
             (
                 wine.lag != 4,

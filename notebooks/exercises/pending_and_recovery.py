@@ -124,7 +124,8 @@ def check_night(crew: ConsumerGroup) -> Verdict:
             (
                 kims > 0,
                 f"kim still holds {count_of(kims, 'entry', 'entries')}. Continue until the cursor "
-                "is 0-0. An empty page is not the end.",
+                "is 0-0, and begin each page exactly at the cursor of the page before. An empty "
+                "page is not the end.",
             ),
             (
                 lous > 0,

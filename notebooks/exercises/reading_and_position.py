@@ -12,13 +12,12 @@ from typing import Any
 
 import redis
 
-from exercises import bell
+from exercises import bell, wages
 from exercises.bell import check_bell, new_bell, ring
-from exercises.boxes import Lost, boxes
 from exercises.hints import hinted, misfit
 from exercises.interrupted import EndlessLoop, interrupted, shared
-from exercises.picture import Picture
 from exercises.verdict import Verdict, grade
+from exercises.wages import PowerCut, again, new_wages, paid, power_cut
 from streamviz.client import replies
 from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
@@ -42,17 +41,17 @@ __all__ = [
 
 _CUSTOMERS = ("ann", "ben", "cy")
 _COINS, _MORE, _MOST_COMMANDS = 6, 3, 200
-_DARK = "dark"
 _MEANWHILE = " It was the second call, after some coins had left the stream and others had come."
 _IN_REDIS = (
     "What your code remembers must be in Redis, under keys that begin with `till:`. The check "
     "deletes these keys before each run."
 )
+_LATE = (
+    " Your code did save something under another key that begins with `till:`. Does it begin at "
+    "the first coin? If it queues commands, queue them inside the loop over `follow`, on the "
+    "position that `follow` saves. They are sent with its next save."
+)
 _PATIENCE_S = 5.0
-
-
-class PowerCut(BaseException):
-    """The power fails in the middle of a loop, and the program stops: no code may catch it."""
 
 
 def soon(stream: Stream, entry_id: str) -> None:
@@ -79,45 +78,6 @@ def soon(stream: Stream, entry_id: str) -> None:
     own = redis.Redis(connection_pool=redis.ConnectionPool(**settings))
     before = blocked()
     threading.Thread(target=add, daemon=True).start()
-
-
-def power_cut(entry: Entry, at: str, client: redis.Redis) -> None:
-    """Cut the power at one entry, the first time that it is handled.
-
-    Raises
-    ------
-    PowerCut
-        At that entry.
-    """
-    if str(entry.id) == at and client.set(f"{_DARK}:{at}", 1, nx=True):
-        raise PowerCut(at)
-
-
-def again(read: Callable[[], None]) -> None:
-    """Run a reader, and run it again after a power cut."""
-    try:
-        read()
-    except PowerCut:
-        read()
-
-
-def new_wages(client: redis.Redis) -> Stream:
-    """Return the stream ``wages`` with three people, none of them paid; the power is on."""
-    client.delete("wages", "wages:readers", "paid", f"{_DARK}:2-0")
-    wages = Stream(client, "wages")
-    wages.add_many((f"{n}-0", {"name": name}) for n, name in enumerate(("ann", "ben", "cy"), 1))
-    return wages
-
-
-def paid(client: redis.Redis) -> Picture:
-    """Draw who is to be paid, and who was: once, twice, or not at all."""
-    names = [entry.fields["name"] for entry in Stream(client, "wages").range()]
-    words: Any = client.lrange("paid", 0, -1)
-    got = [word.decode() for word in words]
-    row: list[str | Lost] = []
-    for name in names:
-        row += [name] * got.count(name) or [Lost(name)]
-    return boxes({"to be paid": names, "paid": row})
 
 
 Count = Callable[[redis.Redis], object]
@@ -251,10 +211,7 @@ def _grade_till(
     )
     twice = "a coin was counted twice. Count it and remember it in one step."
     if cut in ("", _MEANWHILE):  # the power stayed on
-        missing = (
-            "a coin is missing from the sums. Read up to the end, tell coins apart by their whole "
-            "IDs, and compare IDs as numbers, not as text."
-        )
+        missing = _why_missing(client, coins, (balance, *sums))
         twice = (
             "a coin was counted twice. Save the last coin's whole ID, and compare IDs as numbers, "
             "not as text."
@@ -276,7 +233,11 @@ def _grade_till(
                 f"the sum of {fallen} has fallen. It holds coins that are no longer in the stream, "
                 f"so add each new coin to it, and keep the rest.{cut}",
             ),
-            (balance == before, f"no coin was added to the sums in `till:balance`.{cut}"),
+            (
+                balance == before,
+                f"no coin was added to the sums in `till:balance`.{cut}"
+                + _LATE * (not cut and _keys(client) != {"till:balance"}),
+            ),
             (
                 bool(balance - wanted),
                 f"{twice}{cut}",
@@ -286,8 +247,37 @@ def _grade_till(
     )
 
 
+def _why_missing(
+    client: redis.Redis,
+    coins: list[Entry],
+    sums: tuple[Counter[str], Counter[str], Counter[str]],
+) -> str:
+    """Return a hint for a coin that is missing, though the power stayed on.
+
+    The sums are what is in Redis, what was there before these coins, and what should be there.
+    """
+    balance, before, wanted = sums
+    newest = Counter({coin.fields["who"]: int(coin.fields["cents"]) for coin in coins})
+    last = Counter({coins[-1].fields["who"]: int(coins[-1].fields["cents"])})
+    if wanted - balance == last:  # or the first coin, which is like the last one
+        return (
+            "a coin is missing from the sums. Read up to the end, and tell coins apart by their "
+            "whole IDs. If you use `follow`, let its loop end by itself. It saves a coin's "
+            "position, and sends what you queued, when the loop asks for the next coin."
+        )
+    if balance - before == newest:
+        return (
+            "a customer's sum got only the newest coin. Add each coin to the sum as it is by then, "
+            "for example with HINCRBY."
+        )
+    return (
+        "a coin is missing from the sums. Read up to the end, tell coins apart by their whole IDs, "
+        "and compare IDs as numbers, not as text."
+    )
+
+
 def clean_up(client: redis.Redis) -> None:
     """Delete the keys of the exercises."""
     bell.clean_up(client)
-    client.delete("wages", "wages:readers", "paid")
-    client.delete("till", f"{_DARK}:2-0", *_keys(client))
+    wages.clean_up(client)
+    client.delete("till", *_keys(client))

@@ -29,6 +29,11 @@ def copied(cellar: Stream, tower: Stream, lost: int = 0) -> None:
         (0, None, "kept", None, "entries ever added is 10"),
         (0, -1, "kept", None, "reports nil. It can't know"),
         (0, -1, "kept", 6, "a lag of"),
+        (0, -1, "kept", 10, "wine's entries-read is 10, but was"),
+        (0, -1, "kept", 0, "wine's entries-read is 0, but was"),
+        (0, -2, "kept", "kept", "An entry that was trimmed or deleted was added once"),
+        (0, -2, "kept", "one less", "Leave out only the broken bottle"),
+        (0, 10, "kept", "kept", "Leave out only the broken bottle"),
         (0, 0, "kept", "kept", "don't count it"),
         (0, -1, "kept", "one less", "wine never read the broken bottle, so its entries-read"),
         (0, 0, "kept", "one less", "a lag of 6"),
@@ -115,6 +120,45 @@ def test_a_tower_with_all_three_numbers_is_right(
     assert verdict.right, verdict
 
 
+def given_before_the_count(cellar: Stream, tower: Stream) -> None:
+    copied(cellar, tower)
+    old, wine = cellar.info(), cellar.group("wine").info()
+    tower.group("wine").create(str(wine.last_delivered_id), entries_read=wine.entries_read)
+    tower.set_id(
+        str(old.last_generated_id),
+        entries_added=(old.entries_added or 0) - 1,
+        max_deleted_id=old.max_deleted_entry_id,
+    )
+
+
+def made_before_the_copy(cellar: Stream, tower: Stream) -> None:
+    old, wine = cellar.info(), cellar.group("wine").info()
+    where = str(wine.last_delivered_id)
+    tower.client.xgroup_create("tower", "wine", where, True, wine.entries_read)
+    copied(cellar, tower)
+    tower.set_id(
+        str(old.last_generated_id),
+        entries_added=(old.entries_added or 0) - 1,
+        max_deleted_id=old.max_deleted_entry_id,
+    )
+
+
+@pytest.mark.parametrize("answer", [given_before_the_count, made_before_the_copy])
+def test_a_server_may_lower_what_is_given_before_the_towers_count(
+    redis: redis_py.Redis, answer: Callable[[Stream, Stream], None]
+) -> None:
+    cellar, tower = exercise.new_house(redis)
+    answer(cellar, tower)
+    wine, read = tower.group("wine"), cellar.group("wine").info().entries_read
+    verdict = exercise.check_house(tower)
+    assert verdict.right is (wine.info().entries_read == read)  # Redis 7.0 and Valkey keep it
+    if not verdict.right:
+        assert f"If you gave {read}, Redis lowered it to the tower's count" in verdict.text
+        assert "Use XSETID first, and then give ENTRIESREAD" in verdict.text
+    wine.set_id(str(wine.info().last_delivered_id), entries_read=read)
+    assert exercise.check_house(tower).right
+
+
 def read_to_move_the_cursor(cellar: Stream, tower: Stream) -> None:
     """Read up to the cursor, and leave pending what the group had acknowledged."""
     copied(cellar, tower)
@@ -176,13 +220,22 @@ def with_the_broken_bottle_as_deleted(cellar: Stream, tower: Stream) -> None:
     tower.set_id(last, entries_added=added, max_deleted_id=broken)
 
 
+def with_the_cursor_as_deleted(cellar: Stream, tower: Stream) -> None:
+    counters(cellar, tower)
+    info = tower.info()
+    last, added = str(info.last_generated_id), info.entries_added or 0
+    cursor = tower.group("wine").info().last_delivered_id
+    tower.set_id(last, entries_added=added, max_deleted_id=cursor)
+
+
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
         (by_dump_and_restore, "the broken bottle is in the tower"),
         (a_copy_by_the_server, "the broken bottle is in the tower"),
         (the_cellar_renamed, "the broken bottle is in the tower"),
-        (a_copy_without_the_broken_bottle, "largest deleted ID is after wine's cursor"),
+        (a_copy_without_the_broken_bottle, "largest deleted ID is at wine's cursor or after it"),
+        (with_the_cursor_as_deleted, "Give `max_deleted_id` the cellar's own number"),
         (with_the_broken_bottle_as_deleted, "so it isn't a deleted entry of the tower"),
     ],
 )

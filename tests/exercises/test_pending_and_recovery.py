@@ -92,6 +92,22 @@ def after_one_page_unclaimed(crew: ConsumerGroup) -> None:
     crew.ack("3-0", "4-0")
 
 
+def by_pages(crew: ConsumerGroup, start_of: Callable[[Claimed], object]) -> None:
+    lou = crew.consumer("lou")
+    page = lou.autoclaim(min_idle_ms=0, count=2)
+    while True:
+        for entry in page.entries:
+            crew.connection.client.rpush("night:done", entry.fields["job"])
+            lou.ack(entry.id)
+        if page.cursor == page.cursor.ZERO:
+            return
+        page = lou.autoclaim(min_idle_ms=0, start=str(start_of(page)), count=2)
+
+
+def from_the_last_job(crew: ConsumerGroup) -> None:
+    by_pages(crew, lambda page: page.entries[-1].id if page.entries else page.cursor)
+
+
 def by_four_pages(crew: ConsumerGroup) -> None:
     recover(crew, pages=4)
 
@@ -341,6 +357,7 @@ def by_redis_py(crew: ConsumerGroup) -> None:
     [
         by_xclaim,
         by_redis_py,
+        from_the_last_job,
         with_a_transaction,
         all_claimed_then_all_done,
         by_four_pages,  # as long as there are seven jobs
@@ -446,6 +463,14 @@ NIGHT: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
     "typed in": ("5 jobs are neither pending", typed_in),
     "one page": ("kim still holds 5", lambda crew: recover(crew, pages=1)),
     "until an empty page": ("kim still holds", lambda crew: recover(crew, pages=2)),
+    "each page begins after the cursor": (
+        "begin each page exactly at the cursor of the page before",
+        lambda crew: by_pages(crew, lambda page: page.cursor.next()),
+    ),
+    "each page begins after the cursor, by a bracket": (
+        "begin each page exactly at the cursor of the page before",
+        lambda crew: by_pages(crew, lambda page: f"({page.cursor}"),
+    ),
     "kim is deleted": ("Claim them first", lambda crew: crew.delete_consumer("kim")),
     "lou is made, and all acknowledged unclaimed": (
         "5 jobs are neither pending",

@@ -79,7 +79,8 @@ def test_what_rings_between_a_read_and_a_question_for_the_last_id_is_missed(
         redis.rpush("heard", *(str(entry.id) for entry in read(bell, after)))
     verdict = exercise.check_bell(bell)
     assert not verdict.right
-    assert "you missed 2 of 8 rings" in verdict.text
+    assert "you missed 2 of 8 rings, which came between two of your commands" in verdict.text
+    assert "Take your position from the last entry that you read, not from the end" in verdict.text
 
 
 def all_that_is_left(bell: Stream) -> list[str]:
@@ -171,6 +172,33 @@ def the_largest_as_text(bell: Stream) -> None:
             after = max(after, str(entry.id))
 
 
+def moved_on_to_the_end(bell: Stream) -> None:
+    after = bell.info().last_generated_id
+    for _ in range(3):
+        exercise.ring(bell)
+        bell.client.rpush("heard", *(str(entry.id) for entry in bell.read(after)))
+        after = bell.info().last_generated_id
+
+
+def moved_on_to_the_end_before_the_read(bell: Stream) -> None:
+    after = bell.info().last_generated_id
+    for _ in range(3):
+        exercise.ring(bell)
+        end = bell.info().last_generated_id
+        bell.client.rpush("heard", *(str(entry.id) for entry in bell.read(after)))
+        after = end
+
+
+def the_newest_ones_by_number(bell: Stream) -> None:
+    before = bell.info().entries_added or 0
+    for _ in range(3):
+        exercise.ring(bell)
+        now = bell.info().entries_added or 0
+        newest = bell.reverse_range(count=now - before)[::-1]
+        bell.client.rpush("heard", *(str(entry.id) for entry in newest))
+        before = now
+
+
 def one_at_a_time(bell: Stream) -> None:
     after = bell.info().last_generated_id
     for _ in range(3):
@@ -199,6 +227,9 @@ def pushed_backwards(bell: Stream) -> None:
         (pushed_backwards, "not in the order"),
         (only_the_millisecond, "start after that whole ID"),
         (the_largest_as_text, "heard more than once"),
+        (moved_on_to_the_end, "you missed 2 of 8 rings, which came between two of your commands"),
+        (moved_on_to_the_end_before_the_read, "to the last entry that you read, and ask only for"),
+        (the_newest_ones_by_number, "ask only for what came after it."),
         (one_at_a_time, "ask for all that came after the last ID you have. If you compare IDs"),
         (lambda bell: heard_after(bell, str), "If you compare IDs yourself, compare both"),
         (lambda bell: heard_after(bell, lambda one: one.ms), "you missed 7 of 8"),
@@ -213,6 +244,17 @@ def test_a_bell_without_a_position_that_moves_on_is_not_heard(
     verdict = exercise.check_bell(bell)
     assert not verdict.right
     assert hint in verdict.text
+
+
+def test_both_ends_of_a_range_may_be_asked_for_first(redis: redis_py.Redis) -> None:
+    bell = exercise.new_bell(redis)
+    after = bell.info().last_generated_id
+    for _ in range(3):
+        exercise.ring(bell)
+        end = bell.info().last_generated_id
+        redis.rpush("heard", *(str(entry.id) for entry in bell.range(f"({after}", end)))
+        after = end
+    assert exercise.check_bell(bell).right
 
 
 def test_what_was_heard_may_be_written_down_at_the_end(redis: redis_py.Redis) -> None:
@@ -382,9 +424,59 @@ def under_another_key(client: Any) -> None:
         place.queue("HINCRBY", "till:balance", entry.fields["who"], entry.fields["cents"])
 
 
+def queued_after_the_loop(client: Any) -> None:
+    place = TransactionOffset(client, "till:readers", "me")
+    for entry in list(follow(Stream(client, "till"), place)):
+        place.queue("HINCRBY", "till:balance", entry.fields["who"], entry.fields["cents"])
+
+
+def queued_on_another_position(client: Any) -> None:
+    place, other = (TransactionOffset(client, "till:readers", "me") for _ in range(2))
+    for entry in follow(Stream(client, "till"), place):
+        other.queue("HINCRBY", "till:balance", entry.fields["who"], entry.fields["cents"])
+
+
+def from_now_on(client: Any) -> None:
+    place = TransactionOffset(client, "till:readers", "me")
+    for entry in follow(Stream(client, "till"), place, start="$"):
+        place.queue("HINCRBY", "till:balance", entry.fields["who"], entry.fields["cents"])
+
+
+def until_the_last_id(client: Any) -> None:
+    place, till = TransactionOffset(client, "till:readers", "me"), Stream(client, "till")
+    last = till.info().last_generated_id
+    for entry in follow(till, place):
+        place.queue("HINCRBY", "till:balance", entry.fields["who"], entry.fields["cents"])
+        if entry.id == last:
+            break
+
+
+def queued_one_coin_late(client: Any) -> None:
+    place, late = TransactionOffset(client, "till:readers", "me"), None
+    for entry in follow(Stream(client, "till"), place):
+        if late:
+            place.queue("HINCRBY", "till:balance", late.fields["who"], late.fields["cents"])
+        late = entry
+
+
+def with_sums_read_once(client: Any) -> None:
+    place = TransactionOffset(client, "till:readers", "me")
+    sums = {name.decode(): int(n) for name, n in client.hgetall("till:balance").items()}
+    for entry in follow(Stream(client, "till"), place):
+        who, cents = entry.fields["who"], int(entry.fields["cents"])
+        place.queue("HSET", "till:balance", who, sums[who] + cents)
+
+
 @pytest.mark.parametrize(
     ("count", "hint"),
     [
+        (queued_after_the_loop, "queue them inside the loop over `follow`, on the position that"),
+        (queued_on_another_position, "on the position that `follow` saves. They are sent with"),
+        (from_now_on, "no coin was added to the sums in `till:balance`. Your code did save"),
+        (from_now_on, "Does it begin at the first coin?"),
+        (until_the_last_id, "If you use `follow`, let its loop end by itself. It saves a coin's p"),
+        (queued_one_coin_late, "a coin is missing from the sums. Read up to the end"),
+        (with_sums_read_once, "got only the newest coin. Add each coin to the sum as it is by"),
         (told_apart_by_value, "tell coins apart by their whole IDs"),
         (noted_first, "It was remembered too early"),
         (under_another_key, "your position is not from this till. What your code remembers must"),
@@ -524,6 +616,32 @@ def by_hand(client: Any) -> None:
             both.execute()
 
 
+def as_a_batch(client: Any) -> None:
+    place = TransactionOffset(client, "till:readers", "me")
+    coins = Stream(client, "till").read(place.load() or "0")
+    for entry in coins:
+        place.queue("HINCRBY", "till:balance", entry.fields["who"], entry.fields["cents"])
+    if coins:
+        place.save(coins[-1].id)
+
+
+def with_sums_read_each_time(client: Any) -> None:
+    place = TransactionOffset(client, "till:readers", "me")
+    for entry in follow(Stream(client, "till"), place):
+        who, cents = entry.fields["who"], int(entry.fields["cents"])
+        place.queue("HSET", "till:balance", who, int(client.hget("till:balance", who)) + cents)
+
+
+def saved_in_the_loop(client: Any) -> None:
+    place, till = TransactionOffset(client, "till:readers", "me"), Stream(client, "till")
+    last = till.info().last_generated_id
+    for entry in follow(till, place):
+        place.queue("HINCRBY", "till:balance", entry.fields["who"], entry.fields["cents"])
+        place.save(entry.id)
+        if entry.id == last:
+            break
+
+
 def by_script(client: Any) -> None:
     script = (
         "redis.call('HINCRBY', KEYS[1], ARGV[1], ARGV[2]) "
@@ -572,6 +690,9 @@ def in_a_group_that_acknowledges_in_the_same_step(client: Any) -> None:
     [
         in_a_transaction,
         by_hand,
+        as_a_batch,
+        with_sums_read_each_time,
+        saved_in_the_loop,
         by_script,
         by_the_next_id,
         noted_in_the_same_step,
