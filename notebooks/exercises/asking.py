@@ -85,12 +85,13 @@ class _Shaky(Match):
 
 
 def check_asking(client: redis.Redis, ask: Ask) -> Verdict:
-    """Grade exercise 1: let your function ask for four moves, and read what became of each.
+    """Grade exercise 1: let your function ask for five moves, and read what became of each.
 
     1. For E5, the connection breaks before the request is sent, then after it, and then works.
     2. For C3, it works at once.
     3. G3 is asked for while the other player is up, so the judge rejects it.
-    4. G3 again, in turn. The connection breaks five times before the request is sent, and twice
+    4. So it is once more, and the game has as many moves as before.
+    5. G3 again, in turn. The connection breaks five times before the request is sent, and twice
        after it. The first of these two requests arrives only with the next one.
 
     Each time that the connection breaks, another game's player asks for the same point.
@@ -111,6 +112,7 @@ def check_asking(client: redis.Redis, ask: Ask) -> Verdict:
         ("E5", ["before", "after"], True),
         ("C3", [], True),
         ("G3", [], False),
+        ("G3", [], False),
         ("G3", ["before"] * 5 + ["late", "after"], True),
     )
     try:
@@ -124,7 +126,7 @@ def check_asking(client: redis.Redis, ask: Ask) -> Verdict:
             verdict = _grade_step(match, number, point, before, in_turn)
             if not verdict.right:
                 return verdict
-            if number in (0, 2):
+            if number in (0, 3):
                 _white(match)
     except EndlessLoop as error:
         return Verdict(False, f"{str(error).removesuffix('.')}.")
@@ -146,7 +148,7 @@ def _white(match: Match) -> None:
 
 
 def _picture(match: Match, *_: object) -> Picture:
-    return dialogue(match.client, PREFIX, without=_OTHERS)
+    return dialogue(match.client, PREFIX, without=_OTHERS, long="ID")
 
 
 @hinted("a stream of the match is missing. Leave its keys as they are.", _picture)

@@ -16,17 +16,20 @@ _COLOURS = {"made": COLOURS[2], "rejected": RED}  # of an answer; a request with
 _STONES = {"black": "#111111", "white": "#ffffff"}
 
 
-def dialogue(client: redis.Redis, prefix: str, without: str = "-") -> picture.Picture:
+def dialogue(
+    client: redis.Redis, prefix: str, without: str = "-", *, long: str = "request"
+) -> picture.Picture:
     """Draw the requests by their IDs, and below each the first word of its answer.
 
-    Leave out those whose ID begins with the text `without`.
+    Leave out those whose ID begins with the text `without`. Instead of a long ID, write the word
+    `long` and a number.
     """
     entries = Stream(client, f"{prefix}{Topic.MAKE_MOVE}").range()
     ids = [move.req_id for move in moves_of(entries).values()]
     asked = [one for one in ids if not one.startswith(without)]
     said = answers(client, prefix)
     names = {
-        one: one if len(one) < _NAME else f"request {n}"
+        one: one if len(one) < _NAME else f"{long} {n}"
         for n, one in enumerate(dict.fromkeys(asked), 1)
     }
     words = []

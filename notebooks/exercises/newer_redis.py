@@ -110,7 +110,7 @@ def check_desk(desk: ConsumerGroup) -> Verdict:
             (
                 times != 1,
                 f"the delivery count of {_TICKET} is {times}. It should be 1: gus never tried, "
-                "and hal's delivery counts.",
+                "and hal's delivery counts. A read with `0` counts, too.",
             ),
         ],
     )

@@ -22,12 +22,14 @@ from exercises.relay_grades import (
     grade_live,
     grade_lost,
     grade_rival,
+    grade_taken,
     grade_whole,
 )
 from exercises.verdict import Verdict, count_of
 from go_game.match import Match
 from go_game.messages import FIELD, MakeMove, encode
 from go_game.rules import Coord, Player
+from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
@@ -59,8 +61,10 @@ def check_relay(client: redis.Redis, relay: Relay) -> Verdict:
     2. While a move is judged, another judge takes it too, if it may: if the move was not delivered
        to anyone yet, or has been idle for a minute.
     3. Another judge is alive: it has held a move of another game for fifty seconds.
-    4. Judging one of the moves fails once, or five times in a row.
-    5. The process dies before its first command, before its second, and so on.
+    4. Another judge claims the dead judge's move before the first command of your function, before
+       its second, and so on, until your function has claimed it.
+    5. Judging one of the moves fails once, or five times in a row.
+    6. The process dies before its first command, before its second, and so on.
 
     Parameters
     ----------
@@ -73,7 +77,8 @@ def check_relay(client: redis.Redis, relay: Relay) -> Verdict:
         return Verdict(False, hint)
     try:
         verdict = _undisturbed(client, relay)
-        for check in (_with_a_rival, _with_a_live_judge, _with_failures, _with_deaths):
+        others = _with_a_rival, _with_a_live_judge, _with_a_faster_judge
+        for check in (*others, _with_failures, _with_deaths):
             if verdict.right:
                 verdict = check(client, relay)
     except EndlessLoop as error:
@@ -121,6 +126,30 @@ def _with_a_rival(client: redis.Redis, relay: Relay) -> Verdict:
 
 def _with_a_live_judge(client: redis.Redis, relay: Relay) -> Verdict:
     return _graded(client, relay, _new(client, live=True), grade_live)
+
+
+def _with_a_faster_judge(client: redis.Redis, relay: Relay) -> Verdict:
+    for last in range(1, _MOST_COMMANDS):
+        group = _new(client)
+        if not _cy_claims(client, relay, group, last):
+            break
+        if not (verdict := grade_taken(group)).right:
+            return verdict
+    return Verdict(True, "")
+
+
+def _cy_claims(client: redis.Redis, relay: Relay, group: ConsumerGroup, last: int) -> bool:
+    """Let cy claim r1 just before a command of the function; return whether it got it."""
+    first, cy = group.pending_entries()[0].id, group.consumer("cy")
+    claimed: list[EntryId] = []
+
+    def command(number: int) -> None:
+        if number == last:
+            claimed.extend(cy.claim([first], _MINUTE_MS, idle_ms=_ALIVE_MS, justid=True))
+
+    with suppress(Exception, EndlessLoop):  # a judge may wait for cy, but here in vain
+        _run(client, relay, command=command)
+    return bool(claimed)
 
 
 def _graded(

@@ -31,7 +31,7 @@ def grade_whole(group: ConsumerGroup, shortcut: str) -> Verdict:
     twice = [req_id for req_id, words in by_request.items() if len(words) > 1]
     rejected = [req_id for req_id, words in by_request.items() if words[0] != "made"]
     pending, waiting = group.pending().count, group.info().lag
-    order = list(by_request)
+    order, lost = list(by_request), _lost(group)
     return grade(
         "three moves were made in the order of their requests, and none is pending or lost, "
         "wherever the judge failed or died.",
@@ -41,6 +41,12 @@ def grade_whole(group: ConsumerGroup, shortcut: str) -> Verdict:
                 f"{min(twice, default='')} was answered twice. Did you read with `0` after "
                 "a claim? The claim had already returned some of your entries, and `0` "
                 "returned them again.",
+            ),
+            (
+                bool(lost),
+                f"{min(lost, default='')} has no answer, and the group will not deliver it again. "
+                "Did you acknowledge it, or delete the consumer that held it? If you delete a dead "
+                "judge, first claim what it holds.",
             ),
             (
                 bool(rejected),
@@ -118,11 +124,21 @@ def grade_live(group: ConsumerGroup) -> Verdict:
 
 
 @hinted(_GONE, _requests)
+def grade_taken(group: ConsumerGroup) -> Verdict:
+    """Grade a run in which the judge cy claimed r1 before ben did: ben leaves it to cy."""
+    hint = (
+        "the judge cy claimed r1 from ann before ben did, and ben took it from cy. Give the claim "
+        "itself a minimum idle time of a minute. What ben read before it may no longer be true."
+    )
+    return grade("", [("r1" in answers(group.connection.client, RELAY), hint)])
+
+
+@hinted(_GONE, _requests)
 def grade_lost(group: ConsumerGroup, failed: str, why: str) -> Verdict:
     """Grade a run that was cut short: a move without an answer is still pending or waiting."""
     lost = _lost(group)
     hint = (
-        f"{failed if failed in lost else min(lost, default='')} was acknowledged before it was "
+        f"{failed if failed in lost else min(lost, default='')} {_dropped(group)} before it was "
         f"answered. {why}, and no judge will ever answer it. Acknowledge a move after its answer, "
         "and only if it was answered."
     )
@@ -143,7 +159,7 @@ def grade_again(group: ConsumerGroup, failed: str, times: str) -> Verdict:
             (
                 bool(lost),
                 f"judging {failed} failed {times}, and your function was called again. "
-                f"{min(lost, default='')} was acknowledged without an answer. Did you note it as "
+                f"{min(lost, default='')} {_dropped(group)} without an answer. Did you note it as "
                 "done before it was judged?",
             ),
             (
@@ -169,8 +185,14 @@ def grade_again(group: ConsumerGroup, failed: str, times: str) -> Verdict:
     )
 
 
+def _dropped(group: ConsumerGroup) -> str:
+    """Say how the group may have lost a request that it had delivered."""
+    deleted = {"ann", "ben"} - {one.name for one in group.consumers()}
+    return "was acknowledged" + ", or deleted with its consumer," * bool(deleted)
+
+
 def _lost(group: ConsumerGroup) -> list[str]:
-    """Return the requests without an answer that no judge will be given: they are acknowledged."""
+    """Return the requests without an answer that were delivered and are pending no longer."""
     client: Any = group.connection.client
     said, cursor = answers(client, RELAY), group.info().last_delivered_id
     pending = {one.id for one in group.pending_entries()}

@@ -25,15 +25,15 @@ def new_till(client: redis.Redis) -> Stream:
     """Return ``till`` with six bills of random prices; three of them begin with the table.
 
     Which three is random. Neither the position of a number nor its size tells what it is, and no
-    other sum of six numbers, one of each bill, is that of the prices. Two prices are equal, so a
-    set of the prices lacks one.
+    other sum of six numbers, one of each bill, is that of the prices. Two prices are equal, and
+    two tables, so a set of the prices or a dict by table lacks one.
     """
     client.delete("till", "takings")
     till = Stream(client, "till")
     while True:
         numbers = sample(range(1, 1000), 2 * _BILLS)
         prices, tables = numbers[:_BILLS], numbers[_BILLS:]
-        prices[5] = prices[4]
+        prices[5], tables[3] = prices[4], tables[2]
         sums = [sum(taken) for taken in product(*zip(prices, tables, strict=True))]
         if len(set(sums)) == 2**_BILLS and prices[0] > tables[0] and prices[1] < tables[1]:
             break
@@ -116,12 +116,13 @@ def new_gates(client: redis.Redis) -> list[Stream]:
     """Return the streams of four gates, each with one entry.
 
     Compared as text, by their length, by one of their two numbers or by the gates' own order, they
-    are in a wrong order. As text, the newest is neither the largest nor the smallest.
+    are in a wrong order. The same holds for the two packed into one number, unless it has room
+    for the largest sequence number. As text, the newest is neither the largest nor the smallest.
     """
     client.delete(*_GATES, "newest")
     ms = 10 ** randint(4, 8)
     ids = [f"{ms}-9", f"{ms}-10", f"{ms}-1"]  # by milliseconds alone, the first or last is largest
-    ids.insert(choice((0, 3)), f"{ms - 1}-12345")
+    ids.insert(choice((0, 3)), f"{ms - 1}-{2**64 - 1}")
     gates = [Stream(client, name) for name in _GATES]
     for gate, entry_id in zip(gates, ids, strict=True):
         gate.add({"gate": gate.key}, id=entry_id)

@@ -17,8 +17,12 @@ from exercises.verdict import Verdict, grade
 from streamviz.client.stream import Stream
 from streamviz.errors import CommandRefused
 
-RECEIPTS = [{"receipt": n, "sum": s} for n, s in ((1, 4), (2, 7), (2, 7), (3, 4), (1, 4), (4, 9))]
-"""The receipts that the till sends: four, two of them twice because an answer was lost."""
+_NUMBERS_AND_SUMS = ((1, 4), (2, 70_000), (2, 70_000), (3, 4), (1, 4), (4, 9))
+RECEIPTS = [{"receipt": number, "sum": total} for number, total in _NUMBERS_AND_SUMS]
+"""The receipts that the till sends: four, two of them twice because an answer was lost.
+
+One sum is so large that an ID computed from number and sum does not increase.
+"""
 
 Send = Callable[[Stream, dict[str, int]], object]
 _MOST_COMMANDS, _MOST_FAILURES = 100, 5

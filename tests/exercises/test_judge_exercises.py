@@ -60,6 +60,18 @@ def ask_under_the_point(match: Match, coord: Coord) -> None:
     ask_until_it_holds(match, coord, f"{coord.x}-{coord.y}")
 
 
+def ask_under_the_number_of_the_move(match: Match, coord: Coord) -> None:
+    ask_until_it_holds(match, coord, f"move-{len(match.game.moves)}")
+
+
+def ask_under_the_point_and_the_number(match: Match, coord: Coord) -> None:
+    ask_until_it_holds(match, coord, f"{coord}-{len(match.game.moves)}")
+
+
+def ask_under_the_number_of_answers(match: Match, coord: Coord) -> None:
+    ask_until_it_holds(match, coord, f"r{match.client.xlen('shaky:move-made')}")
+
+
 def ask_for_ever(match: Match, coord: Coord) -> None:
     while True:
         with suppress(ConnectionError):
@@ -190,6 +202,9 @@ def ask_until_my_game_has_one_more(match: Match, coord: Coord) -> None:
         (ask_once_and_hope, "no request for E5 has arrived"),
         (ask_under_one_id, "request for C3 has the same ID as an older one"),
         (ask_under_the_point, "request for G3 has the same ID as an older one"),
+        (ask_under_the_number_of_the_move, "request for G3 has the same ID as an older one"),
+        (ask_under_the_point_and_the_number, "request for G3 has the same ID as an older one"),
+        (ask_under_the_number_of_answers, "request for G3 has the same ID as an older one"),
         (ask_for_ever, "20 requests for one move"),
         (three_tries_whatever_happens, "no request for G3 has arrived"),
         (up_to(5), "no request for G3 has arrived. Call match.ask, and ask again until"),
@@ -351,6 +366,60 @@ def acknowledge_what_failed(group: ConsumerGroup, judge: JudgeOne) -> None:
         group.ack(entry.id)
 
 
+def delete_the_dead_judge(group: ConsumerGroup, judge: JudgeOne) -> None:
+    group.delete_consumer("ann")
+    claim_after(60_000)(group, judge)
+
+
+def delete_itself(group: ConsumerGroup, judge: JudgeOne) -> None:
+    ben = group.consumer("ben")
+    ben.autoclaim(min_idle_ms=60_000)
+    ben.read()
+    try:
+        for entry in ben.read(after="0"):
+            judge(entry)
+    finally:
+        group.delete_consumer("ben")
+
+
+def pass_the_new_one_by(group: ConsumerGroup, judge: JudgeOne) -> None:
+    group.set_id("$")
+    claim_after(60_000)(group, judge)
+
+
+def what_ann_holds(group: ConsumerGroup, judge: JudgeOne) -> None:
+    ben = group.consumer("ben")
+    if held := [one.id for one in group.pending_entries(consumer="ann")]:
+        ben.claim(held)
+    ben.read()
+    for entry in ben.read(after="0"):
+        judge(entry)
+        ben.ack(entry.id)
+
+
+def the_oldest_of_all(group: ConsumerGroup, judge: JudgeOne) -> None:
+    ben = group.consumer("ben")
+    ben.claim([entry.id for entry in stream_of(group).range(count=1)])
+    ben.read()
+    for entry in ben.read(after="0"):
+        judge(entry)
+        ben.ack(entry.id)
+
+
+def claim_by_id_alone(min_idle_ms: int) -> Callable[[ConsumerGroup, JudgeOne], None]:
+    def relay(group: ConsumerGroup, judge: JudgeOne) -> None:
+        ben, held = group.consumer("ben"), group.pending_entries()
+        old = [one.id for one in held if one.idle_ms >= 60_000]
+        taken = ben.claim(old, min_idle_ms, justid=True) if old else []
+        own = [one.id for one in held if one.consumer == "ben" and one.id not in taken]
+        for entry_id in [*taken, *own, *(entry.id for entry in ben.read())]:
+            (entry,) = stream_of(group).range(str(entry_id), str(entry_id))
+            judge(entry)
+            ben.ack(entry_id)
+
+    return relay
+
+
 def acknowledge_only_at_the_last_move(group: ConsumerGroup, judge: JudgeOne) -> None:
     *before, third = all_of(group.consumer("ben"))
     for entry in before:
@@ -369,8 +438,8 @@ def go_on_after_a_failure(group: ConsumerGroup, judge: JudgeOne) -> None:
 
 def forget_its_own_after_a_restart(group: ConsumerGroup, judge: JudgeOne) -> None:
     ben = group.consumer("ben")
-    held = [one.id for one in group.pending_entries() if one.consumer != "cy"]
-    for entry in ben.claim(held[:2]) + ben.read():
+    ben.autoclaim(min_idle_ms=60_000)
+    for entry in ben.read(2, after="0") + ben.read():
         with suppress(JudgeFailed):
             judge(entry)
             group.ack(entry.id)
@@ -507,6 +576,13 @@ def try_again(times: int, *, acknowledge: bool) -> Callable[[ConsumerGroup, Judg
         (own_read_twice, "r1 was answered twice"),
         (own_read_twice, "`0` returned them again"),
         (claim_for_ever, "300 commands and no end. Read without BLOCK"),
+        (delete_the_dead_judge, "r1 has no answer, and the group will not deliver it again"),
+        (pass_the_new_one_by, "r3 has no answer, and the group will not deliver it again"),
+        (delete_itself, "r1 was acknowledged, or deleted with its consumer, before it was answer"),
+        (what_ann_holds, "cy claimed r1 from ann before ben did, and ben took it from cy"),
+        (the_oldest_of_all, "cy claimed r1 from ann before ben did, and ben took it from cy"),
+        (claim_by_id_alone(0), "Give the claim itself a minimum idle time of a minute"),
+        (claim_by_id_alone(1), "Give the claim itself a minimum idle time of a minute"),
         (acknowledge_first, "r1 was acknowledged before it was answered"),
         (acknowledge_all_at_once_first, "r1 was acknowledged before it was answered"),
         (acknowledge_finally, "r1 was acknowledged before it was answered. Judging r1 failed"),
@@ -577,15 +653,28 @@ def read_and_then_take_over(group: ConsumerGroup, judge: JudgeOne) -> None:
     assert len(new) <= 1
 
 
-def claim_by_id_alone(group: ConsumerGroup, judge: JudgeOne) -> None:
+def claim_page_by_page(group: ConsumerGroup, judge: JudgeOne) -> None:
     ben = group.consumer("ben")
-    old = [one for one in group.pending_entries() if one.idle_ms >= 60_000 or one.consumer == "ben"]
-    if held := [one.id for one in old]:
-        ben.claim(held, justid=True)
-    for entry_id in [*held, *(entry.id for entry in ben.read())]:
-        (entry,) = stream_of(group).range(str(entry_id), str(entry_id))
-        judge(entry)
-        ben.ack(entry_id)
+    while taken := group.pending_entries(idle_ms=60_000, count=1):
+        if not ben.claim(taken, 60_000):
+            break
+    one_at_a_time(group, judge)
+
+
+def delete_the_dead_judge_after_the_claim(group: ConsumerGroup, judge: JudgeOne) -> None:
+    group.consumer("ben").autoclaim(min_idle_ms=60_000)
+    if not group.pending_entries(consumer="ann"):
+        group.delete_consumer("ann")
+    one_at_a_time(group, judge)
+
+
+def wait_for_an_older_move(group: ConsumerGroup, judge: JudgeOne) -> None:
+    ben = group.consumer("ben")
+    ben.autoclaim(min_idle_ms=60_000)
+    first = stream_of(group).range(count=1)[0].id
+    while any(one.id == first and one.consumer != "ben" for one in group.pending_entries()):
+        ben.autoclaim(min_idle_ms=60_000)
+    one_at_a_time(group, judge)
 
 
 def one_at_a_time(group: ConsumerGroup, judge: JudgeOne) -> None:
@@ -644,7 +733,10 @@ def start_over(group: ConsumerGroup, judge: JudgeOne) -> None:
         acknowledge_what_is_answered_in_the_end,
         read_and_then_take_over,
         claim_after(60_000),
-        claim_by_id_alone,
+        claim_by_id_alone(60_000),
+        claim_page_by_page,
+        delete_the_dead_judge_after_the_claim,
+        wait_for_an_older_move,
         one_at_a_time,
         stop_at_a_failure,
         try_again_at_once,

@@ -165,6 +165,14 @@ def by_sum(till: Stream, receipt: Receipt) -> None:
         till.add(receipt, id=f"{receipt['sum']}-0")
 
 
+def by_number_and_sum(joined: Callable[[int, int], str]) -> Callable[[Stream, Receipt], None]:
+    def send(till: Stream, receipt: Receipt) -> None:
+        with contextlib.suppress(IdTooSmall):
+            till.add(receipt, id=joined(receipt["receipt"], receipt["sum"]))
+
+    return send
+
+
 def by_memory(till: Stream, receipt: Receipt) -> None:
     if receipt["receipt"] not in remembered:
         remembered.add(receipt["receipt"])
@@ -209,7 +217,13 @@ def with_a_cap(till: Stream, receipt: Receipt) -> None:
         (by_memory, "in memory, which dies with the till"),
         (by_memory, "begin with `till`. The till died after 0 commands"),
         (by_the_last, "the stream has 1 twice."),
-        (by_sum, "the stream lacks 3."),
+        (by_sum, "the stream lacks 3, 4."),
+        (by_number_and_sum(lambda n, total: f"{n}{total}-0"), "the stream lacks 3, 4."),
+        (by_number_and_sum(lambda n, total: f"{n * 10 + total}-0"), "the stream lacks 3, 4."),
+        (by_number_and_sum(lambda n, total: f"{n * 1000 + total}-0"), "the stream lacks 3, 4."),
+        (by_number_and_sum(lambda n, total: f"{total}-{n}"), "the stream lacks 3, 4."),
+        (by_number_and_sum(lambda n, total: f"{n}-{total}"), "Right"),
+        (by_number_and_sum(lambda n, total: f"0-{n}"), "Right"),
         (with_a_cap, "the order is 2, 3, 1, 4"),
         (lambda till, receipt: till.client.set("till", "no stream"), "another type"),
         (lambda till: None, "with `till` and `receipt`: let it take 2 arguments."),
@@ -358,6 +372,11 @@ def hal_asks_for_all_three(desk: ConsumerGroup) -> None:
     desk.consumer("hal").claim(["1-0", "2-0", "3-0"], 60_000)
 
 
+def hal_reads_what_it_claimed(desk: ConsumerGroup) -> None:
+    give_back()(desk)
+    desk.consumer("hal").read(after="0")
+
+
 def forget_gus(desk: ConsumerGroup) -> None:
     give_back()(desk)
     desk.ack("1-0")
@@ -389,6 +408,7 @@ def forget_gus(desk: ConsumerGroup) -> None:
         (give_back(idle_ms=1_000), "gus still holds 2-0. It has not been idle long enough"),
         (give_back(least_ms=0), "hal took 1-0 and 2-0 and 3-0"),
         (give_back(deliveries=None), "delivery count of 2-0 is 3"),
+        (hal_reads_what_it_claimed, "delivery counts. A read with `0` counts, too."),
         (back_by_the_cursor, "XGROUP SETID would make the group read again"),
         (forward_by_a_claim, "the group's cursor has moved"),
         (given_back_and_not_claimed, "2-0 has been idle long enough, and waits for hal's claim"),

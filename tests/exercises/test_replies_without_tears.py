@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -56,6 +56,8 @@ def test_no_other_sum_is_that_of_the_prices(redis: redis_py.Redis, time: int) ->
     wrong = (
         sum(numbers) // 2,
         sum(set(numbers)),
+        sum({one[b"table"]: one[b"price"] for one in maps}.values()),
+        sum({one[b"price"]: one[b"price"] for one in maps}),
         sum(numbers[6:]),
         sum(sorted(numbers)[6:]),
         sum(max(one.values()) for one in maps),
@@ -109,6 +111,13 @@ def test_the_newest_id_is_the_largest_number(redis: redis_py.Redis, time: int) -
     gates = exercise.new_gates(redis)
     assert "no key `newest`" in repr(exercise.check_gates(redis))
     last = [gate.info().last_generated_id for gate in gates]
+    too_narrow: tuple[Callable[[EntryId], float], ...] = (
+        lambda one: one.ms * 1_000_000 + one.seq,
+        lambda one: one.ms << 20 | one.seq,
+        lambda one: (one.ms << 63) + one.seq,
+        lambda one: one.ms + one.seq / 100_000,
+        lambda one: one.ms + one.seq,
+    )
     wrong = (
         max(map(str, last)),
         min(map(str, last)),
@@ -120,6 +129,7 @@ def test_the_newest_id_is_the_largest_number(redis: redis_py.Redis, time: int) -
         max(map(str, last), key=lambda text: text.split("-")),
         max(map(str, last), key=lambda text: (int(text.split("-")[0]), text.split("-")[1])),
         str(sorted(last, key=lambda one: one.ms)[-1]),
+        *(str(max(last, key=packed)) for packed in too_narrow),
         str(last[-1]),
         str(last[0]),
     )
@@ -135,6 +145,9 @@ def test_the_newest_id_is_the_largest_number(redis: redis_py.Redis, time: int) -
         str(max(last)),
         max(texts, key=lambda text: tuple(map(int, text.split("-")))),
         str(sorted(EntryId.parse(text) for text in texts)[-1]),
+        str(max(last, key=lambda one: one.ms << 64 | one.seq)),
+        max(texts, key=lambda text: [part.zfill(20) for part in text.split("-")]),
+        str(max([one for one in last if one.ms == max(last).ms], key=lambda one: one.seq)),
     )
     for answer in right:
         redis.set("newest", answer)
