@@ -84,6 +84,28 @@ class _Shaky(Match):
         stream.add({FIELD: encode(move)}, id=f"{last}-*")
 
 
+class _Beside(Match):
+    """A match of which a player asks just when another one asks: neither has seen the other."""
+
+    def __init__(
+        self, client: redis.Redis, you: Player, before: Callable[[], object] = lambda: None
+    ) -> None:
+        super().__init__(client, PREFIX, game_id=_GAME, you=you)
+        self.before: list[Callable[[], object]] = [before]
+        self.ids: set[str] = set()
+
+    def ask(
+        self, coord: Coord | None, player: Player | None = None, req_id: str | None = None
+    ) -> str:
+        """Request a move (XADD), after the other player."""
+        if len(self.ids) > _MOST_CALLS:
+            raise EndlessLoop(f"{_MOST_CALLS} requests for one move.")
+        while self.before:
+            self.before.pop()()
+        self.ids.add(found := super().ask(coord, player, req_id))
+        return found
+
+
 def check_asking(client: redis.Redis, ask: Ask) -> Verdict:
     """Grade exercise 1: let your function ask for five moves, and read what became of each.
 
@@ -95,6 +117,8 @@ def check_asking(client: redis.Redis, ask: Ask) -> Verdict:
        after it. The first of these two requests arrives only with the next one.
 
     Each time that the connection breaks, another game's player asks for the same point.
+
+    6. Both players of the game ask at the same moment.
 
     Parameters
     ----------
@@ -128,15 +152,33 @@ def check_asking(client: redis.Redis, ask: Ask) -> Verdict:
                 return verdict
             if number in (0, 3):
                 _white(match)
+        right = Verdict(
+            True,
+            "each move was asked for until the connection held, and the judge took all the tries "
+            "for one request.",
+            _picture(match),
+        )
+        with deadline():
+            return _grade_both(client, ask) or right
     except EndlessLoop as error:
         return Verdict(False, f"{str(error).removesuffix('.')}.")
     except ConnectionError:
         return Verdict(False, _GAVE_UP if match.calls > 1 else _NOT_CAUGHT)
+
+
+def _grade_both(client: redis.Redis, ask: Ask) -> Verdict | None:
+    """Let both players ask at the same moment; return a verdict if they give the same ID."""
+    white = _Beside(client, Player.WHITE)
+    black = _Beside(client, Player.BLACK, lambda: ask(white, Coord(7, 7)))
+    ask(black, Coord(7, 1))
+    if not black.ids & white.ids:
+        return None
     return Verdict(
-        True,
-        "each move was asked for until the connection held, and the judge took all the tries for "
-        "one request.",
-        _picture(match),
+        False,
+        "two players of one game who ask at the same moment give the same ID, so the judge takes "
+        "them for one request, and answers only one. Make the ID from something that only this "
+        "call has.",
+        _picture(black),
     )
 
 

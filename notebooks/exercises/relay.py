@@ -21,6 +21,7 @@ from exercises.relay_grades import (
     grade_anew,
     grade_live,
     grade_lost,
+    grade_refused,
     grade_rival,
     grade_taken,
     grade_whole,
@@ -55,7 +56,7 @@ class _Died(BaseException):
 def check_relay(client: redis.Redis, relay: Relay) -> Verdict:
     """Grade exercise 2: run your function, disturb it, and see in Redis what became of each move.
 
-    Each run begins with all keys new. After a run that is cut short, your function is called again.
+    Each run begins with all keys new. After a failure, your function is called again.
 
     1. Nothing happens.
     2. While a move is judged, another judge takes it too, if it may: if the move was not delivered
@@ -63,8 +64,9 @@ def check_relay(client: redis.Redis, relay: Relay) -> Verdict:
     3. Another judge is alive: it has held a move of another game for fifty seconds.
     4. Another judge claims the dead judge's move before the first command of your function, before
        its second, and so on, until your function has claimed it.
-    5. Judging one of the moves fails once, or five times in a row.
-    6. The process dies before its first command, before its second, and so on.
+    5. The second move asks for a point that is taken, so it is rejected.
+    6. Judging one of the moves fails once, or five times in a row.
+    7. The process dies before its first command, before its second, and so on.
 
     Parameters
     ----------
@@ -78,7 +80,7 @@ def check_relay(client: redis.Redis, relay: Relay) -> Verdict:
     try:
         verdict = _undisturbed(client, relay)
         others = _with_a_rival, _with_a_live_judge, _with_a_faster_judge
-        for check in (*others, _with_failures, _with_deaths):
+        for check in (*others, _with_a_refusal, _with_failures, _with_deaths):
             if verdict.right:
                 verdict = check(client, relay)
     except EndlessLoop as error:
@@ -136,6 +138,16 @@ def _with_a_faster_judge(client: redis.Redis, relay: Relay) -> Verdict:
         if not (verdict := grade_taken(group)).right:
             return verdict
     return Verdict(True, "")
+
+
+def _with_a_refusal(client: redis.Redis, relay: Relay) -> Verdict:
+    group = _new(client, refused=True)
+    try:
+        return _graded(client, relay, group, grade_refused)
+    except EndlessLoop:
+        if (verdict := grade_refused(group)).right:
+            raise
+        return verdict
 
 
 def _cy_claims(client: redis.Redis, relay: Relay, group: ConsumerGroup, last: int) -> bool:
@@ -211,22 +223,24 @@ def _with_deaths(client: redis.Redis, relay: Relay) -> Verdict:
     return grade_whole(group, "")
 
 
-def _new(client: redis.Redis, *, live: bool = False) -> ConsumerGroup:
+def _new(client: redis.Redis, *, live: bool = False, refused: bool = False) -> ConsumerGroup:
     """Return the group ``judge``: ann has held move 1 for over a minute, ben holds 2, and 3 is new.
 
     With `live`, the judge cy has held a move of another game for fifty seconds; it came between 2
-    and 3.
+    and 3. With `refused`, white asks for the point of move 1, and then, with 3, for another one.
     """
     clean_up(client)
     match = Match(client, RELAY, game_id="relay", judge=False, every_ms=1000)
     group = Stream(client, RELAYED).group("judge")
     group.create("0", mkstream=True)
-    for number, (x, y) in enumerate(_POINTS):
+    for number, point in enumerate(_POINTS):
         if live and number == 2:
             other = MakeMove("other-game", LIVE, Player.BLACK, Coord(0, 0))
             last = Stream(client, RELAYED).reverse_range(count=1)[0].id
             Stream(client, RELAYED).add({FIELD: encode(other)}, id=f"{last.ms}-*")
-        match.ask(Coord(x, y), match.you if number % 2 == 0 else match.you.other, f"r{number + 1}")
+        player = match.you if number == 0 or (number == 2 and not refused) else match.you.other
+        x, y = _POINTS[0] if number == 1 and refused else point
+        match.ask(Coord(x, y), player, f"r{number + 1}")
     ann = group.consumer("ann")
     ann.claim(ann.read(1), idle_ms=_DEAD_MS, justid=True)
     group.consumer("ben").read(1)

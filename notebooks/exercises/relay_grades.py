@@ -33,8 +33,8 @@ def grade_whole(group: ConsumerGroup, shortcut: str) -> Verdict:
     pending, waiting = group.pending().count, group.info().lag
     order, lost = list(by_request), _lost(group)
     return grade(
-        "three moves were made in the order of their requests, and none is pending or lost, "
-        "wherever the judge failed or died.",
+        "three moves were made in the order of their requests, and none was left pending. None was "
+        "lost, wherever the judge failed or died.",
         [
             (
                 bool(twice),
@@ -131,6 +131,32 @@ def grade_taken(group: ConsumerGroup) -> Verdict:
         "itself a minimum idle time of a minute. What ben read before it may no longer be true."
     )
     return grade("", [("r1" in answers(group.connection.client, RELAY), hint)])
+
+
+@hinted(_GONE, _requests)
+def grade_refused(group: ConsumerGroup) -> Verdict:
+    """Grade a run in which r2 is rejected: this is its answer, and r3 is judged all the same."""
+    said = answers(group.connection.client, RELAY)
+    left = min({"r1", "r2", "r3"} - set(said), default="")
+    why = "in one run, r2 asked for a taken point, so it was rightly rejected. "
+    return grade(
+        "",
+        [
+            (
+                len(said.get("r2", [])) > 1,
+                f"{why}Then it was judged again, and has {len(said.get('r2', []))} answers. A "
+                "rejection is an answer, too. Acknowledge it, and go on.",
+            ),
+            (
+                bool(left),
+                f"{why}But {left} has no answer. After a rejection, go on with the next move.",
+            ),
+            (
+                group.pending().count > 0,
+                f"{why}But it is still pending. A rejection is an answer, too, so acknowledge it.",
+            ),
+        ],
+    )
 
 
 @hinted(_GONE, _requests)

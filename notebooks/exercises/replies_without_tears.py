@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from itertools import product
 from random import choice, randint, sample
@@ -49,7 +50,7 @@ def _summed(till: Stream) -> Picture:
 
     Those that begin with the price come first, so that the picture is the same for each `new_till`.
     """
-    bills, takings = [entry.fields for entry in till.range()], _text(till, "takings")
+    bills, takings = [entry.fields for entry in till.range()], _whole(till)
     bills.sort(key=lambda bill: [*bill])
     choices = product(*(bill.items() for bill in bills))
     taken = next((one for one in choices if str(sum(int(n) for _, n in one)) == takings), ())
@@ -82,7 +83,7 @@ def _summed(till: Stream) -> Picture:
 @hinted("`till` must be a stream and `takings` a string. Start again with new_till.", _summed)
 def check_till(till: Stream) -> Verdict:
     """Grade exercise 1: the key ``takings`` holds the sum of the prices."""
-    takings = _text(till, "takings")
+    written, takings = _text(till, "takings"), _whole(till)
     bills = [entry.fields for entry in till.range()]
     prices, tables, firsts = (
         str(sum(int(number) for number in numbers))
@@ -96,7 +97,7 @@ def check_till(till: Stream) -> Verdict:
         "this is the sum of the prices, though some bills begin with the table.",
         [
             (len(bills) != _BILLS, "the bills are missing. Start again with new_till."),
-            (not takings, "there is no key `takings`. Set it to the sum."),
+            (not written, "there is no key `takings`. Set it to the sum."),
             (takings == tables, "this is the sum of the tables' numbers, not of the prices."),
             (
                 takings == firsts,
@@ -107,7 +108,11 @@ def check_till(till: Stream) -> Verdict:
                 "the sum is 0. The names and values of a raw reply are bytes, so compare a name "
                 "with b'price'.",
             ),
-            (takings != prices, f"takings are {takings}, but should be {prices}."),
+            (takings != prices, f"takings are {written}, but should be {prices}."),
+            (
+                written != prices,
+                f"the sum is right, but write it as a whole number, {prices}, not {written}.",
+            ),
         ],
     )
 
@@ -151,6 +156,11 @@ def check_gates(client: redis.Redis) -> Verdict:
 def clean_up(client: redis.Redis) -> None:
     """Delete the keys of the exercises."""
     client.delete("till", "takings", "newest", *_GATES)
+
+
+def _whole(till: Stream) -> str:
+    """Return the takings as text, without zeros after a decimal point: a sum of floats is one."""
+    return re.sub(r"\.0*$", "", _text(till, "takings").strip())
 
 
 def _text(stream: Stream, key: str) -> str:

@@ -119,8 +119,9 @@ def _grade_crowd(client: redis.Redis) -> Verdict:
             (not sold, "no seat was sold. Does take() return true if the buyer gets the seat?"),
             (
                 any(count > 1 for count in sold.values()),
-                "a seat was sold more than once. Another buyer came between two of your commands. "
-                "Which single command checks and takes?",
+                "a seat was sold more than once. Either another buyer came between two of your "
+                "commands, or take() returned true to a buyer who isn't the owner. Which single "
+                "command checks and takes, and what does it tell you?",
             ),
             (len(sold) < _SEATS, "not all seats were sold. One of the four must get each."),
             (bool(wrong), "the owner in the hash sale:seats is not the buyer who got the promise."),

@@ -182,16 +182,21 @@ def check_depot(cluster: EmbeddedCluster, depot: Depot) -> Verdict:
     for shop, (stock, _) in zip(SHOPS, depot, strict=True):
         shops_of.setdefault(slot_of(stock.key), []).append(str(shop))
     together = next((shops for shops in shops_of.values() if len(shops) > 1), [])
+    braces = any(stream.key.count("{") > 1 for pair in depot for stream in pair)
+    first = " Only the first pair of braces in a key counts." if braces else ""
     missing = [stream.key for pair in depot for stream in pair if not stream.length()]
     return grade(
         f"a shop's two streams change together, and the shops are on {len(holders)} nodes.",
         [
             (bool(missing), f"{len(missing)} streams did not get their entry."),
-            (len(holders) == 1, "all shops are on one node. Each shop needs its own hash tag."),
+            (
+                len(holders) == 1,
+                f"all shops are on one node. Each shop needs its own hash tag.{first}",
+            ),
             (
                 bool(together),
                 f"shops {' and '.join(together)} share a slot, so neither can move without the "
-                "other. Each shop needs its own hash tag.",
+                f"other. Each shop needs its own hash tag.{first}",
             ),
         ],
     )

@@ -72,6 +72,24 @@ def ask_under_the_number_of_answers(match: Match, coord: Coord) -> None:
     ask_until_it_holds(match, coord, f"r{match.client.xlen('shaky:move-made')}")
 
 
+def ask_under_the_number_of_requests(match: Match, coord: Coord) -> None:
+    ask_until_it_holds(match, coord, str(match.client.xlen("shaky:make-move")))
+
+
+def ask_under_the_last_id(match: Match, coord: Coord) -> None:
+    last = Stream(match.client, "shaky:make-move").info().last_generated_id
+    ask_until_it_holds(match, coord, str(last))
+
+
+def ask_under_a_number_read_and_then_set(match: Match, coord: Coord) -> None:
+    number = int(match.client.get("shaky:number") or 0) + 1
+    while True:
+        with suppress(ConnectionError):
+            match.ask(coord, req_id=f"r{number}")
+            match.client.set("shaky:number", number)
+            return
+
+
 def ask_for_ever(match: Match, coord: Coord) -> None:
     while True:
         with suppress(ConnectionError):
@@ -205,6 +223,15 @@ def ask_until_my_game_has_one_more(match: Match, coord: Coord) -> None:
         (ask_under_the_number_of_the_move, "request for G3 has the same ID as an older one"),
         (ask_under_the_point_and_the_number, "request for G3 has the same ID as an older one"),
         (ask_under_the_number_of_answers, "request for G3 has the same ID as an older one"),
+        (ask_under_the_number_of_requests, "two players of one game who ask at the same moment"),
+        (
+            ask_under_the_last_id,
+            "the judge takes them for one request, and answers only one. Make the ID",
+        ),
+        (
+            ask_under_a_number_read_and_then_set,
+            "two players of one game who ask at the same moment",
+        ),
         (ask_for_ever, "20 requests for one move"),
         (three_tries_whatever_happens, "no request for G3 has arrived"),
         (up_to(5), "no request for G3 has arrived. Call match.ask, and ask again until"),
@@ -258,6 +285,21 @@ def ask_in_a_finite_loop(match: Match, coord: Coord) -> str:
     raise last
 
 
+def ask_under_the_side_and_the_number(match: Match, coord: Coord) -> None:
+    number = match.client.xlen("shaky:make-move")
+    ask_until_it_holds(match, coord, f"{match.you.value}-{number}")
+
+
+def ask_with_a_bare_except(match: Match, coord: Coord) -> None:
+    req_id = str(uuid4())
+    while True:
+        try:
+            match.ask(coord, req_id=req_id)
+        except:  # noqa: E722
+            continue
+        return
+
+
 def look_first(match: Match, coord: Coord) -> None:
     req_id = str(uuid4())
     while match.answer(req_id) is None:
@@ -276,6 +318,8 @@ def look_first(match: Match, coord: Coord) -> None:
         ask_under_the_point_and_a_name,
         ask_in_a_finite_loop,
         up_to(15),
+        ask_under_the_side_and_the_number,
+        ask_with_a_bare_except,
         look_first,
     ],
 )
@@ -551,6 +595,40 @@ def all_claimed_by_ann(group: ConsumerGroup, judge: JudgeOne) -> None:
         group.ack(entry.id)
 
 
+def acknowledge_only_what_was_made(group: ConsumerGroup, judge: JudgeOne) -> None:
+    for entry in all_of(group.consumer("ben")):
+        if judge(entry) == "made":
+            group.ack(entry.id)
+
+
+def expect_that_each_is_made(group: ConsumerGroup, judge: JudgeOne) -> None:
+    for entry in all_of(group.consumer("ben")):
+        assert judge(entry) == "made"
+        group.ack(entry.id)
+
+
+def stop_at_a_rejection(group: ConsumerGroup, judge: JudgeOne) -> None:
+    for entry in all_of(group.consumer("ben")):
+        said = judge(entry)
+        group.ack(entry.id)
+        if said != "made":
+            return
+
+
+def judge_until_it_is_made(group: ConsumerGroup, judge: JudgeOne) -> None:
+    for entry in all_of(group.consumer("ben")):
+        while judge(entry) != "made":
+            pass
+        group.ack(entry.id)
+
+
+def judge_a_rejected_one_once_more(group: ConsumerGroup, judge: JudgeOne) -> None:
+    for entry in all_of(group.consumer("ben")):
+        if judge(entry) != "made":
+            judge(entry)
+        group.ack(entry.id)
+
+
 def try_again(times: int, *, acknowledge: bool) -> Callable[[ConsumerGroup, JudgeOne], None]:
     def relay(group: ConsumerGroup, judge: JudgeOne) -> None:
         for entry in all_of(group.consumer("ben")):
@@ -590,6 +668,11 @@ def try_again(times: int, *, acknowledge: bool) -> Callable[[ConsumerGroup, Judg
         (acknowledge_what_failed, "r1 was acknowledged before it was answered. Judging r1 failed"),
         (try_again(3, acknowledge=True), "Judging r1 failed five times in a row, and no judge"),
         (try_again(3, acknowledge=False), "r1 failed five times in a row, and r2 was judged"),
+        (acknowledge_only_what_was_made, "But it is still pending. A rejection is an answer, too"),
+        (expect_that_each_is_made, "But r3 has no answer. After a rejection, go on"),
+        (stop_at_a_rejection, "But r3 has no answer. After a rejection, go on"),
+        (judge_until_it_is_made, "Then it was judged again"),
+        (judge_a_rejected_one_once_more, "Then it was judged again, and has 2 answers"),
         (acknowledge_only_at_the_last_move, "r3 was acknowledged before it was answered"),
         (go_on_after_a_failure, "and r2 was judged all the same, and rejected"),
         (

@@ -104,6 +104,11 @@ def take_once_and_refuse_the_owner(client: Any, seat: str, buyer: str) -> bool:
     return bool(client.hsetnx("sale:seats", seat, buyer))
 
 
+def take_and_promise_to_all(client: Any, seat: str, buyer: str) -> bool:
+    client.hsetnx("sale:seats", seat, buyer)
+    return client.hget("sale:seats", seat) is not None
+
+
 def take_under(lock: Any, client: Any, seat: str, buyer: str) -> bool:
     if not lock.acquire():
         return bool(client.hget("sale:seats", seat) == buyer.encode())
@@ -189,6 +194,7 @@ def sell_some(client: Any, seat: str, buyer: str) -> bool:
         (take_then_look, "more than once"),
         (look_take_and_look, "more than once"),
         (look_then_take_through_a_pipeline, "more than once"),
+        (take_and_promise_to_all, "or take() returned true to a buyer who isn't the owner"),
         (sell_nothing, "no seat was sold"),
         (take_by_comparing_text, "The client returns values as bytes, and b'ann' isn't 'ann'"),
         (take_by_watch_or_give_up, "look again after a WatchError"),

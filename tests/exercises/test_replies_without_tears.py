@@ -40,6 +40,15 @@ def test_the_prices_are_found_by_name(redis: redis_py.Redis) -> None:
     assert exercise.check_till(till).right
     redis.set("takings", sum(int(entry.fields["price"]) for entry in till.range()))
     assert exercise.check_till(till).right
+    total = sum(int(entry.fields["price"]) for entry in till.range())
+    for written in (f"{total}.0", f"{total}.00", f" {total}"):
+        redis.set("takings", written)
+        verdict = exercise.check_till(till)
+        assert not verdict.right
+        assert f"the sum is right, but write it as a whole number, {total}, not" in verdict.text
+        assert repr(verdict.picture).count("(in your sum)") == 6
+    redis.set("takings", sum(float(entry.fields["table"]) for entry in till.range()))
+    assert "sum of the tables' numbers" in repr(exercise.check_till(till))
     redis.set("takings", sum({int(entry.fields["price"]) for entry in till.range()}))
     assert "but should be" in repr(exercise.check_till(till)), "two prices are equal"
     till.trim(maxlen=0)

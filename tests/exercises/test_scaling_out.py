@@ -34,6 +34,10 @@ def _own_keys(cluster: EmbeddedCluster, nodes: RedisCluster) -> Iterator[None]:
     ("name", "hint"),
     [
         (lambda shop, kind: f"{{depot}}:{shop}:{kind}", "one node"),
+        (
+            lambda shop, kind: f"{{depot}}:{{{shop}}}:{kind}",
+            "Each shop needs its own hash tag. Only the first pair of braces in a key counts.",
+        ),
         (lambda shop, kind: f"depot:{shop}:{kind}", "two slots"),
         slow(lambda shop, kind: f"depot:{shop}:{{{kind}}}", "two slots"),
         (lambda shop, kind: f"depot:{{{shop}}}", "the same key"),
