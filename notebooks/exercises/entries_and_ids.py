@@ -117,7 +117,7 @@ def _minute(minute: Stream) -> Picture | None:
     copies = [entry.id for entry in minute.range()]
     if not copies:  # the picture would give the answer away
         return None
-    around = [entry.id for entry in _begun["day"] if 50_000 <= entry.id.ms <= 120_000]
+    around = [entry.id for entry in _begun["day"] if 50_000 < entry.id.ms <= 120_000]
     row = [
         one.ms if one in copies else Lost(one.ms) if one.ms in MINUTE_MS else None for one in around
     ]
