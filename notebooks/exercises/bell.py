@@ -121,7 +121,10 @@ def check_bell(bell: Stream) -> Verdict:
     return grade(
         f"you heard all {total} new rings once, and none of the old ones.",
         [
-            (gone > 0, f"rings are gone from the stream. {_START_AGAIN}"),
+            (
+                gone > 0,
+                f"rings are gone from the stream. Only read it, and remove nothing. {_START_AGAIN}",
+            ),
             (
                 any("-" not in replies.text(word) for word in words),
                 "`heard` should hold each entry's whole ID, with its sequence number.",

@@ -10,6 +10,7 @@ import redis
 from exercises import meanwhile
 from exercises.bounded import bounded
 from exercises.boxes import Lost, Trimmed, boxes
+from exercises.claims import left_ten_minutes_ago
 from exercises.hints import hinted, misfit
 from exercises.interrupted import EndlessLoop, deadline
 from exercises.picture import Picture
@@ -17,10 +18,11 @@ from exercises.verdict import Verdict, count_of, grade
 from streamviz.client.entry_id import EntryId
 from streamviz.client.stream import Stream
 
-Plan = dict[str, tuple[int, int]]  # for each group: how many parts it received; what it still holds
+# for each group: how many parts it received, and those that it still holds
+Plan = dict[str, tuple[int, set[int]]]
 KEYS = ("belt", "belt-2", "belt-3")
-_FIRST_PLAN: Plan = {"paint": (8, 6), "pack": (12, 8), "count": (4, 0)}
-_BUSY_PLAN: Plan = {"count": (4, 0)}
+_FIRST_PLAN: Plan = {"paint": (8, {6}), "pack": (12, {8}), "count": (4, set())}
+_BUSY_PLAN: Plan = {"count": (4, set())}
 _MOST_COMMANDS, _MOST_QUESTIONS = 500, 12
 _ALL = range(1, 13)
 # what a function may ask about groups and entries; XINFO alone is redis-py's execute_command
@@ -31,32 +33,44 @@ _QUESTIONS = (
 
 
 def _second_plan() -> Plan:
-    """Return a random plan: the fourth group needs the earliest part, no group the next."""
+    """Return a random plan: the fourth group needs the earliest part, no group the next.
+
+    That group holds three parts, and the others one or none.
+    """
     first = randint(2, 4)  # on the first belt it is 5
     paint, count = randint(first + 3, 11), randint(first + 1, 9)
+    ship = randint(first + 3, 11)
     return {
-        "paint": (paint, randint(first + 2, paint - 1)),
-        "pack": (12, randint(10, 11)),
-        "count": (count, 0),
-        "ship": (randint(first + 1, 11), first),
+        "paint": (paint, {randint(first + 2, paint - 1)}),
+        "pack": (12, {randint(10, 11)}),
+        "count": (count, set()),
+        "ship": (ship, {first, ship - 1, ship}),
     }
 
 
 def new_belt(client: redis.Redis, key: str = "belt", plan: Plan = _FIRST_PLAN) -> Stream:
     """Return a belt with twelve parts and its groups, as planned.
 
-    On the second belt, all IDs share a millisecond, which is random.
+    On the second belt, all IDs share a millisecond, which is random. Where a group holds several
+    parts, three consumers have read them. By name, the holder of the oldest is the second. The
+    others' parts have been idle for longer.
     """
     client.delete(key)
     belt = Stream(client, key)
     ms = randint(100, 999)
     ids = [f"{ms}-{n}" if key == "belt-2" else f"{n}-0" for n in range(1, 13)]
     belt.add_many((one, {"part": n}) for n, one in enumerate(ids, 1))
-    for name, (delivered, pending) in plan.items():
+    for name, (delivered, held) in plan.items():
         group = belt.group(name)
         group.create("0")
-        group.consumer("one").read(delivered)
-        group.ack(*(one for n, one in enumerate(ids[:delivered], 1) if n != pending))
+        if len(held) > 1:
+            group.consumer("one").read(min(held) - 1)
+            group.consumer("three").read(1)
+        last = group.consumer("two" if len(held) > 1 else "one")
+        last.read(delivered - (min(held) if len(held) > 1 else 0))
+        group.ack(*(one for n, one in enumerate(ids[:delivered], 1) if n not in held))
+        if len(held) > 1:
+            left_ten_minutes_ago(last, [EntryId.parse(ids[n - 1]) for n in held - {min(held)}])
     return belt
 
 
@@ -127,7 +141,7 @@ def _trim_new_belt(
 def _parts(belt: Stream, plan: Plan, _question: int = 0) -> Picture:
     """Draw the parts, and below them those that each group still needs."""
     left = {_part(entry.id) for entry in belt.range()}
-    needs_of = {name: {*range(sent + 1, 13), held} for name, (sent, held) in plan.items()}
+    needs_of = {name: {*range(sent + 1, 13), *held} for name, (sent, held) in plan.items()}
     needed = set[int]().union(*needs_of.values())
     rows: dict[str, list[object]] = {
         belt.key: [n if n in left else (Lost if n in needed else Trimmed)(n) for n in _ALL]
@@ -141,7 +155,7 @@ def _parts(belt: Stream, plan: Plan, _question: int = 0) -> Picture:
 
 @hinted("the belt or one of its groups is missing. Your function should only trim.", _parts)
 def _grade_belt(belt: Stream, plan: Plan) -> Verdict:
-    pending_of = {name: {pending} - {0} for name, (_, pending) in plan.items()}
+    pending_of = {name: held for name, (_, held) in plan.items()}
     first_of = {
         name: min([delivered + 1, *pending_of[name]]) for name, (delivered, _) in plan.items()
     }

@@ -18,7 +18,8 @@ from streamviz.errors import InputError
 
 MINUTE_MS = range(60_000, 120_000)
 _LAST_MS = MINUTE_MS.start - 1, MINUTE_MS.stop - 1
-_FEWEST, _COPIES = 100, 7
+_SHARED_MS = 90_000  # in the second minute, the millisecond of two entries
+_FEWEST, _COPIES = 100, 8
 _OPTIONS = {"NOMKSTREAM": 1, "KEEPREF": 1, "DELREF": 1, "ACKED": 1, "LIMIT": 2}
 _OPTIONS |= {"MAXLEN": 2, "MINID": 2, "IDMPAUTO": 2, "IDMP": 3}
 _begun: dict[str, list[Entry]] = {}
@@ -94,14 +95,13 @@ def new_day(client: redis.Redis) -> tuple[Stream, Stream]:
 
     Each entry has its time and a random temperature. The last millisecond of each of the first two
     minutes has an entry, too, whose sequence number is not 0. In the second minute, some more
-    sequence numbers are random.
+    sequence numbers are random, and two entries share a millisecond.
     """
     client.delete("day", "minute")
     day = Stream(client, "day")
-    day.add_many(
-        (f"{ms}-{_sequence(ms)}", {"at": ms, "celsius": randint(-20, 40)})
-        for ms in sorted([*range(0, 3_600_000, 10_000), *_LAST_MS])
-    )
+    ids = [EntryId(ms, _sequence(ms)) for ms in (*range(0, 3_600_000, 10_000), *_LAST_MS)]
+    ids.append(EntryId(_SHARED_MS, randint(1000, 1999)))
+    day.add_many((str(one), {"at": one.ms, "celsius": randint(-20, 40)}) for one in sorted(ids))
     _begun["day"] = day.range()
     return day, Stream(client, "minute")
 
@@ -114,13 +114,16 @@ def _sequence(ms: int) -> int:
 
 def _minute(minute: Stream) -> Picture | None:
     """Draw the copies' milliseconds: some of their sequence numbers are random."""
-    copies = [entry.id.ms for entry in minute.range()]
+    copies = [entry.id for entry in minute.range()]
     if not copies:  # the picture would give the answer away
         return None
-    around = [entry.id.ms for entry in _begun["day"] if 50_000 <= entry.id.ms <= 120_000]
-    row = [ms if ms in copies else Lost(ms) if ms in MINUTE_MS else None for ms in around]
-    more = [ms for ms in copies if ms not in around][:8]
-    return boxes({"day, ms": around, "minute, ms": row, **({"others, ms": more} if more else {})})
+    around = [entry.id for entry in _begun["day"] if 50_000 < entry.id.ms <= 120_000]
+    row = [
+        one.ms if one in copies else Lost(one.ms) if one.ms in MINUTE_MS else None for one in around
+    ]
+    more = [one.ms for one in copies if one not in around][:8]
+    rows: dict[str, list[object]] = {"day, ms": [one.ms for one in around], "minute, ms": [*row]}
+    return boxes(rows | ({"others, ms": [*more]} if more else {}))
 
 
 @hinted("`minute` is not a stream. Start again with new_day.", shows=_minute)
@@ -130,8 +133,9 @@ def check_day(minute: Stream) -> Verdict:
     ids = [entry.id for entry in copies]
     late = [str(one) for one in ids if one >= EntryId(MINUTE_MS.stop)]
     early = [str(one) for one in ids if one < EntryId(MINUTE_MS.start)]
+    shared = sum(one.ms == _SHARED_MS for one in ids)
     return grade(
-        "all seven entries, from millisecond 60000 to millisecond 119999.",
+        "all eight entries, from millisecond 60000 to millisecond 119999.",
         [
             (
                 Stream(minute.client, "day").range() != day,
@@ -150,6 +154,11 @@ def check_day(minute: Stream) -> Verdict:
             (
                 bool(early),
                 f"you copied entries from before the second minute, {', '.join(early[:9])}.",
+            ),
+            (
+                len(ids) == _COPIES - 1 and shared == 1,
+                f"you copied {len(ids)} entries, but the second minute has {_COPIES}. Two of them "
+                "share a millisecond. Only the whole ID tells them apart.",
             ),
             (
                 len(ids) != _COPIES,

@@ -12,7 +12,7 @@ import redis
 from streamviz.client.connection import listeners
 from streamviz.client.resp import Command, as_text
 
-_CALLED = (
+CALLED = (
     *("XREAD", "XRANGE", "XREVRANGE", "XLEN", "XREADGROUP"),
     *("XINFO STREAM", "XINFO GROUPS", "XGROUP CREATE"),
 )
@@ -27,7 +27,7 @@ class Meanwhile:
     """
 
     def __init__(
-        self, happens: Callable[[], object], *clients: Any, questions: Sequence[str] = _CALLED
+        self, happens: Callable[[], object], *clients: Any, questions: Sequence[str] = CALLED
     ) -> None:
         self._happens = happens
         self._words = {name.split()[0] for name in questions}
@@ -77,7 +77,7 @@ def start(
     name: str,
     happens: Callable[[], object],
     *clients: redis.Redis,
-    questions: Sequence[str] = _CALLED,
+    questions: Sequence[str] = CALLED,
 ) -> None:
     """Let something happen after each question that is sent over these clients."""
     stop(name)

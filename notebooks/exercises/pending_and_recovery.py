@@ -33,6 +33,11 @@ _NOT_HELD = (
 _DROPPED = "{} never acknowledged. {} was deleted while it held {}."
 _UNCLAIMED = "{} claimed nothing, so another consumer could do the same work. Claim first."
 _EARLY = "{} acknowledged before the work was in `{}`. A crash between the two would lose it."
+_NO_LETTER = (
+    "there is no dead letter yet. `DeadLetters` moves an entry with its history.",
+    "what `mill:dead` holds is no dead letter, because it lacks a dead letter's history. "
+    "`DeadLetters` moves an entry with its history.",
+)
 _POISON, _UNLUCKY, _FRESH = EntryId(1), EntryId(2), EntryId(3)
 _DELETED = ("3-0", "4-0")
 _sizes = {"night": 7}
@@ -235,10 +240,7 @@ def check_mill(millers: ConsumerGroup) -> Verdict:
                 sack_of.get(_POISON) in flour,
                 "the poison was ground. The sack `1-0` is in the list `mill:flour`.",
             ),
-            (
-                not dead,
-                "there is no dead letter yet. `DeadLetters` moves an entry with its history.",
-            ),
+            (not dead, _NO_LETTER[bool(Stream(client, "mill:dead").range())]),
             (len(letters) > 1, "the poison is a dead letter more than once."),
             (
                 errors != {"too hot"},

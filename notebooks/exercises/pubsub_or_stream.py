@@ -5,21 +5,19 @@ from __future__ import annotations
 import tempfile
 import time
 from dataclasses import dataclass, field, replace
-from random import randint, sample
 from typing import Any
 
 import redis
 
-from exercises import meanwhile
-from exercises.bounded import bounded
+from exercises import chat
 from exercises.boxes import boxes, with_lost
+from exercises.chat import check_chat, new_chat, talk
 from exercises.hints import hinted
 from exercises.picture import Picture
 from exercises.plots import CursorsAndMissed
 from exercises.verdict import Verdict, count_of, grade
 from streamviz import series
 from streamviz.client.arguments import whole_number
-from streamviz.client.entry_id import EntryId
 from streamviz.client.stream import Stream
 from streamviz.errors import NoSuchGroup, NoSuchStream
 from streamviz.observation.history import History
@@ -27,19 +25,21 @@ from streamviz.plots.svg import render_saved
 from streamviz.server.embedded import EmbeddedServer
 from streamviz.simulation.scenario import Scenario
 
+__all__ = [
+    "Survivors",
+    "after_a_kill",
+    "check_chat",
+    "check_shift",
+    "clean_up",
+    "hear",
+    "new_chat",
+    "run_shift",
+    "talk",
+]
+
 _RATE_HZ, _LEAST_S, _MOST_S = 8, 33, 36
-_SHOWN, _MOST_LATE, _LATE = 3, 2, "chat:late"
-_LAST_OLD, _FIRST_NEW = 97, 100  # sequence numbers: as text, "97" comes after "100"
-_WORDS = (
-    "tea cup pot jug mug pan jar tin lid tap urn keg vat bin box bag net cap "
-    "hat pin key fan map bell lamp rope nail book door coat shoe ring sock fork "
-    "dock leaf moth nest oven pier"
-)
 _ENTRIES, _HELD, _PATIENCE_S = 5, 2, 5.0
 _shifts: dict[str, History] = {}
-_old_words: dict[str, int] = {}
-_said: dict[str, list[str]] = {}
-_shown_early: dict[str, int] = {}  # how many words were on the screen before the first `talk`
 
 
 def hear(listener: Any) -> list[str]:
@@ -181,110 +181,10 @@ def check_shift(client: redis.Redis) -> Verdict:
     return replace(verdict, picture=Picture(render_saved(figure), figure["summary"]))
 
 
-def new_chat(client: redis.Redis) -> Stream:
-    """Return the stream ``chat`` with some random words; the list ``screen`` does not exist.
-
-    After your first question and your second, if they come before `talk`, a word is said.
-    """
-    client.delete("chat", _LATE, "screen")
-    meanwhile.stop("chat")
-    old = _old_words["chat"] = randint(5, 20)
-    _shown_early.pop("chat", None)
-    _said["chat"] = []
-    _say(Stream(client, "chat"), old, EntryId(int(time.time() * 1000), _LAST_OLD + 1 - old))
-
-    def say_late() -> None:
-        late = _late(client)
-        if late < _MOST_LATE and len(Stream(client, "chat")) == old + late:
-            client.incr(_LATE)
-            _say(Stream(client, "chat"), 1, EntryId.MIN)
-
-    own = bounded(client)
-    meanwhile.start("chat", say_late, client, own)
-    return Stream(own, "chat")
-
-
-def talk(chat: Stream) -> None:
-    """Add three to five random words, whose IDs must be compared as numbers, and by both parts."""
-    with meanwhile.pause("chat"):
-        _shown_early.setdefault("chat", chat.client.llen("screen"))
-        ms = _next_id(chat).ms
-        _say(chat, randint(2, 4), EntryId(ms, _FIRST_NEW))
-        _say(chat, 1, EntryId(ms + randint(1, 9)))
-
-
-def _late(client: Any) -> int:
-    """Return how many words were said between your questions."""
-    said: Any = client.get(_LATE)
-    return int(said or 0)
-
-
-def _next_id(chat: Stream) -> EntryId:
-    return chat.info().last_generated_id.next() if chat.exists() else EntryId.MIN
-
-
-def _say(chat: Stream, number: int, least: EntryId) -> None:
-    """Say random words under the IDs that come next, or from `least` on if that is larger."""
-    said = _said.setdefault("chat", [])
-    for word in sample(sorted({*_WORDS.split()} - {*said}), number):
-        chat.add({"word": word}, id=str(max(least, _next_id(chat))))
-        said.append(word)
-
-
-@hinted("`chat` must be a stream and `screen` a list. Start again with new_chat.")
-def check_chat(chat: Stream) -> Verdict:
-    """Grade exercise 2: the screen shows the last three of the old words, and all new ones."""
-    reply: Any = chat.client.lrange("screen", 0, -1)
-    shown = [word.decode() for word in reply]
-    with meanwhile.pause("chat"):
-        said = [entry.fields["word"] for entry in chat.range()]
-    gone = {*_said.get("chat", ())} - {*said}
-    number = _old_words.get("chat", len(said))
-    wanted = said[number - _SHOWN :]
-    late = _late(chat.client)
-    for asked in range(1, late + 1):
-        if shown[:_SHOWN] == wanted[asked : asked + _SHOWN]:
-            wanted = wanted[asked:]  # the last three words as they were when you asked again
-            break
-    old, new = wanted[:_SHOWN], wanted[_SHOWN:]
-    missed = [word for word in new if word not in shown]
-    early = _shown_early.get("chat", 0)
-    return grade(
-        "the screen shows the last three old words and then each new one, without a gap.",
-        [
-            (bool(gone), "words are gone from the stream. Start again with new_chat."),
-            (
-                len(said) - late <= number,
-                "no new words were added. Call exercise.talk(chat) in the middle.",
-            ),
-            (not set(old) <= set(shown), f"the last {_SHOWN} old words were {', '.join(old)}."),
-            (
-                bool(missed),
-                f"you missed {', '.join(missed)}. Read on after the last word that you have. New "
-                "words may arrive between two reads, and words may share a millisecond.",
-            ),
-            (
-                len(shown) > len(set(shown)),
-                "some words are on the screen twice. Continue after the last word that you have.",
-            ),
-            (
-                len(shown) > len(wanted),
-                f"the screen shows {', '.join(shown)}. Those are too many words.",
-            ),
-            (shown != wanted, "the words are not in order."),
-            (
-                early < _SHOWN,
-                f"the screen showed {count_of(early, 'word')} when you called exercise.talk(chat). "
-                f"Show the last {_SHOWN} old words before that.",
-            ),
-        ],
-    )
-
-
 def clean_up(client: redis.Redis) -> None:
     """Delete the keys of the exercises."""
-    meanwhile.stop("chat")
-    client.delete("shift", "shift:readers", "shift:done", "chat", _LATE, "screen")
+    chat.clean_up(client)
+    client.delete("shift", "shift:readers", "shift:done")
 
 
 def _work(client: redis.Redis, save_after: int | None) -> None:

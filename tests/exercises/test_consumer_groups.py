@@ -104,6 +104,96 @@ def test_a_question_before_the_answer_changes_no_verdict(redis: redis_py.Redis) 
     assert "from one reply" in exercise.check_audit(ledger).text
 
 
+def back_from_its_own(ledger: Stream) -> None:
+    first = ledger.add({"entry": "a"})
+    ledger.add({"entry": "b"})
+    before = (ledger.info().entries_added or 0) - 2
+    ledger.group("audit").create(first.previous(), entries_read=before)
+
+
+def back_from_its_own_pipeline(ledger: Stream) -> None:
+    with ledger.client.pipeline(transaction=False) as both:
+        both.xadd("ledger", {"entry": "a"})
+        both.xadd("ledger", {"entry": "b"})
+        first = EntryId.parse(both.execute()[0].decode())
+    before = (ledger.info().entries_added or 0) - 2
+    ledger.group("audit").create(first.previous(), entries_read=before)
+
+
+def back_from_its_own_by_redis_py(ledger: Stream) -> None:
+    client = ledger.client
+    first = EntryId.parse(client.xadd("ledger", {"entry": "a"}).decode())
+    client.xadd("ledger", {"entry": "b"})
+    before = client.xinfo_stream("ledger")["entries-added"] - 2
+    client.xgroup_create("ledger", "audit", str(first.previous()), entries_read=before)
+
+
+def moved_back_from_the_end(ledger: Stream) -> None:
+    audit = ledger.group("audit")
+    audit.create("$")
+    cursor = audit.info().last_delivered_id
+    ledger.add_many([{"entry": "a"}, {"entry": "b"}])
+    audit.set_id(cursor, entries_read=(ledger.info().entries_added or 0) - 2)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        back_from_its_own,
+        back_from_its_own_pipeline,
+        back_from_its_own_by_redis_py,
+        moved_back_from_the_end,
+    ],
+)
+def test_the_audit_can_t_count_back_from_its_own_entries(
+    redis: redis_py.Redis, answer: Callable[[Stream], None]
+) -> None:
+    ledger = exercise.new_ledger(redis)
+    answer(ledger)
+    verdict = exercise.check_audit(ledger)
+    assert not verdict.right
+    assert "Another client adds entries, too" in verdict.text
+
+
+def in_one_transaction(ledger: Stream) -> None:
+    with ledger.client.pipeline(transaction=True) as both:
+        both.xadd("ledger", {"entry": "a"})
+        both.xadd("ledger", {"entry": "b"})
+        both.xinfo_stream("ledger")
+        first, _, info = both.execute()
+    before = EntryId.parse(first.decode()).previous()
+    ledger.group("audit").create(before, entries_read=info["entries-added"] - 2)
+
+
+def with_the_waiting_counted(ledger: Stream) -> None:
+    audit = ledger.group("audit")
+    audit.create("$")
+    ledger.add_many([{"entry": "a"}, {"entry": "b"}])
+    cursor, info = audit.info().last_delivered_id, ledger.info()
+    waiting = [one for one in ledger.range(f"({cursor}") if one.id <= info.last_generated_id]
+    audit.set_id(cursor, entries_read=(info.entries_added or 0) - len(waiting))
+
+
+def in_one_script(ledger: Stream) -> None:
+    script = """
+    local info, of = redis.call('XINFO', 'STREAM', KEYS[1]), {}
+    for i = 1, #info, 2 do of[info[i]] = info[i + 1] end
+    redis.call('XGROUP', 'CREATE', KEYS[1], 'audit', '$', 'ENTRIESREAD', of['entries-added'])
+    """
+    ledger.client.eval(script, 1, "ledger")
+    ledger.add_many([{"entry": "a"}, {"entry": "b"}])
+
+
+@pytest.mark.parametrize("answer", [in_one_transaction, with_the_waiting_counted, in_one_script])
+def test_an_audit_that_leaves_out_what_others_add_is_right(
+    redis: redis_py.Redis, answer: Callable[[Stream], None]
+) -> None:
+    ledger = exercise.new_ledger(redis)
+    answer(ledger)
+    verdict = exercise.check_audit(ledger)
+    assert verdict.right, verdict.text
+
+
 def test_the_audit_wants_two_new_entries(redis: redis_py.Redis) -> None:
     for number in (0, 1, 3):
         ledger = exercise.new_ledger(redis)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from typing import Any
 
@@ -12,6 +12,7 @@ from slow import slow
 
 from exercises import entries_and_ids, start_here
 from streamviz import Scenario, Stream, series
+from streamviz.client.models import Entry
 from streamviz.errors import CommandRefused
 from streamviz.simulation.consumers import SimulatedGroup
 from tests.conftest import Until
@@ -150,17 +151,17 @@ def test_the_server_may_number_the_guests_in_any_way(
         ("60000", "120000", "after the second minute"),
         ("60000", "(120000", "after the second minute"),
         ("0", "119999", "before the second minute"),
-        ("(60000", "(120000-0", "has 7 entries, and you copied 6"),
-        ("60000-1", "119999", "you copied 6"),
-        ("60000", "119999-0", "you copied 6"),
-        ("60000", "110000", "you copied 6"),
+        ("(60000", "(120000-0", "has 8 entries, and you copied 7"),
+        ("60000-1", "119999", "you copied 7"),
+        ("60000", "119999-0", "you copied 7"),
+        ("60000", "110000", "you copied 7"),
         ("(59999", "119999", "before the second minute"),
         ("200", "100", "empty"),
         ("60000", "119999", ""),
         ("60000", "(120000-0", ""),
     ],
 )
-def test_the_second_minute_is_seven_entries(
+def test_the_second_minute_is_eight_entries(
     redis: redis_py.Redis, start: str, end: str, hint: str
 ) -> None:
     day, minute = entries_and_ids.new_day(redis)
@@ -169,6 +170,57 @@ def test_the_second_minute_is_seven_entries(
     verdict = entries_and_ids.check_day(minute)
     assert verdict.right is (hint == "")
     assert hint in verdict.text
+
+
+def last_of_each_millisecond(day: Stream) -> Iterable[Entry]:
+    return {entry.id.ms: entry for entry in day.range("60000", "119999")}.values()
+
+
+def first_of_each_millisecond(day: Stream) -> Iterable[Entry]:
+    milliseconds = sorted({entry.id.ms for entry in day.range("60000", "119999")})
+    return [day.range(str(ms), str(ms), count=1)[0] for ms in milliseconds]
+
+
+def once_for_each_time(day: Stream) -> Iterable[Entry]:
+    return {entry.fields["at"]: entry for entry in day.range("60000", "119999")}.values()
+
+
+def millisecond_by_millisecond(day: Stream) -> Iterable[Entry]:
+    milliseconds = sorted({entry.id.ms for entry in day.range("60000", "119999")})
+    return [entry for ms in milliseconds for entry in day.range(str(ms), str(ms))]
+
+
+def by_the_quotient(day: Stream) -> Iterable[Entry]:
+    return [entry for entry in day.range() if entry.id.ms // 60_000 == 1]
+
+
+def by_reading_on(day: Stream) -> Iterable[Entry]:
+    return [entry for entry in day.read("59999-9999") if entry.id.ms < 120_000]
+
+
+@pytest.mark.parametrize(
+    ("copied", "hint"),
+    [
+        (last_of_each_millisecond, "Two of them share a millisecond"),
+        (first_of_each_millisecond, "Two of them share a millisecond"),
+        (once_for_each_time, "Two of them share a millisecond"),
+        (millisecond_by_millisecond, ""),
+        (by_the_quotient, ""),
+        (by_reading_on, ""),
+    ],
+)
+def test_a_millisecond_of_the_second_minute_has_two_entries(
+    redis: redis_py.Redis, copied: Callable[[Stream], Iterable[Entry]], hint: str
+) -> None:
+    day, minute = entries_and_ids.new_day(redis)
+    for entry in copied(day):
+        minute.add(entry.fields, id=str(entry.id))
+    verdict = entries_and_ids.check_day(minute)
+    assert verdict.right is (hint == "")
+    assert hint in verdict.text
+    assert verdict.picture is not None
+    assert verdict.picture.text.count("90000") == 4
+    assert ("90000 (crossed out)" in verdict.picture.text) is (hint != "")
 
 
 @pytest.mark.parametrize(

@@ -280,7 +280,7 @@ WRONG: list[tuple[str, Answer]] = [
     ),
     ("720 entries are kept", trimmed_to_the_limit_afterwards),
     ("How many were ever added before them", the_length_and_two),
-    ("would get 1 entry, but 4 are new", added_before_the_group),
+    ("would get 1 entry, but 6 are new", added_before_the_group),
     ("3 of her tasks were done or given up while max didn't hold them", hers_without_a_claim),
     ("lou claimed nothing", kims_without_a_claim),
     ("2 sacks were done or given up while moe didn't hold them", sacks_without_a_claim),

@@ -663,7 +663,12 @@ MILL: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
     "trimmed away": ("Keep all three", lambda mill: stream_of(mill).trim(maxlen=0)),
     "destroyed": ("new_mill", lambda mill: mill.destroy()),
     "the stream is gone": ("new_mill", lambda mill: mill.connection.client.delete("mill")),
-    "other dead letters": ("no dead letter", lambda mill: other(mill)),
+    "other dead letters": ("it lacks a dead letter's history", lambda mill: other(mill)),
+    "a dead letter without a history": (
+        "it lacks a dead letter's history",
+        lambda mill: mill.connection.client.xadd("mill:dead", {"sack": "1", "error": "too hot"}),
+    ),
+    "no dead letters yet": ("there is no dead letter yet", lambda mill: None),
     "no dead letters' stream": (
         "another type",
         lambda mill: mill.connection.client.set("mill:dead", "text"),

@@ -11,6 +11,7 @@ from slow import slow
 
 from exercises import pubsub_or_stream as exercise
 from exercises.pubsub_or_stream import Survivors
+from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
 
@@ -168,9 +169,33 @@ def without_talk(chat: Stream) -> None:
     show(chat, [*past, *chat.read(past[-1].id)])
 
 
+def words_not_on_the_screen(chat: Stream) -> None:
+    past = chat.reverse_range(count=3)[::-1]
+    show(chat, past)
+    exercise.talk(chat)
+    for one in chat.range(past[0].id):
+        if one.fields["word"].encode() not in chat.client.lrange("screen", 0, -1):
+            show(chat, [one])
+
+
+def words_not_in_the_past(chat: Stream) -> None:
+    past = chat.reverse_range(count=3)[::-1]
+    show(chat, past)
+    exercise.talk(chat)
+    known = [one.fields for one in past]
+    show(chat, [one for one in chat.range(past[0].id) if one.fields not in known])
+
+
+def each_new_word_once(chat: Stream) -> None:
+    after(chat, lambda last: [*{e.fields["word"]: e for e in chat.read(last.id)}.values()])
+
+
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
+        (words_not_on_the_screen, "a word may be said again"),
+        (words_not_in_the_past, "a word may be said again"),
+        (each_new_word_once, "a word may be said again"),
         (the_newest_five, "the last 3 old words were"),
         (from_now_on, "you missed"),
         (the_past_is_read_last, "the last 3 old words were"),
@@ -243,7 +268,25 @@ def one_by_one(chat: Stream) -> None:
         show(chat, new)
 
 
-READ_ON = [overlapping, all_but_the_first_three, after_a_look_at_all, in_two_talks, one_by_one]
+def by_ids_that_are_known(chat: Stream) -> None:
+    new = chat.reverse_range(count=3)[::-1]
+    known: set[EntryId] = set()
+    for _ in range(2):
+        show(chat, [one for one in new if one.id not in known])
+        known |= {one.id for one in new}
+        exercise.talk(chat)
+        new = chat.range(min(known))
+    show(chat, [one for one in new if one.id not in known])
+
+
+READ_ON = [
+    by_ids_that_are_known,
+    overlapping,
+    all_but_the_first_three,
+    after_a_look_at_all,
+    in_two_talks,
+    one_by_one,
+]
 
 
 @pytest.mark.parametrize("answer", READ_ON)

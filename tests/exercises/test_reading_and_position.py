@@ -281,6 +281,27 @@ def test_a_check_hints_where_a_key_is_of_another_kind(redis: redis_py.Redis) -> 
     assert "rings are gone" in repr(exercise.check_bell(bell))
 
 
+def by_deleting(bell: Stream) -> None:
+    bell.delete(*(entry.id for entry in bell.range()))
+
+
+def by_trimming(bell: Stream) -> None:
+    bell.trim(maxlen=0)
+
+
+@pytest.mark.parametrize("empty", [by_deleting, by_trimming])
+def test_a_reader_that_empties_the_stream_is_told_only_to_read(
+    redis: redis_py.Redis, empty: Callable[[Stream], None]
+) -> None:
+    bell = exercise.new_bell(redis)
+    empty(bell)
+    for _ in range(3):
+        exercise.ring(bell)
+        redis.rpush("heard", *(str(entry.id) for entry in bell.range()))
+        empty(bell)
+    assert "Only read it, and remove nothing" in exercise.check_bell(bell).text
+
+
 @pytest.mark.parametrize("key", [lambda one: one, lambda one: (one.ms, one.seq)])
 def test_ids_may_be_compared_by_both_of_their_numbers(
     redis: redis_py.Redis, key: Callable[[EntryId], Any]

@@ -14,6 +14,7 @@ from exercises import trimming_and_memory as exercise
 from exercises.verdict import stream_of
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
+from streamviz.client.models import PendingEntry
 from streamviz.client.stream import Stream
 from streamviz.errors import UnsupportedCommand
 from streamviz.plots.traces import RED
@@ -260,6 +261,61 @@ def until_it_is_exact(belt: Stream) -> None:
         belt.trim(minid=first, approximate=True)
 
 
+def by_the_newest_pending(belt: Stream) -> None:
+    infos = belt.groups()
+    first = [belt.group(one.name).pending().max_id or one.last_delivered_id.next() for one in infos]
+    belt.trim(minid=min(first))
+
+
+def _by_one_of_the_pending(belt: Stream, chosen: Callable[[list[PendingEntry]], object]) -> None:
+    first = []
+    for info in belt.groups():
+        held = belt.group(info.name).pending_entries()
+        first.append(chosen(held) if held else info.last_delivered_id.next())
+    belt.trim(minid=min(first))  # type: ignore[type-var, arg-type]
+
+
+def by_the_last_of_the_list(belt: Stream) -> None:
+    _by_one_of_the_pending(belt, lambda held: held[-1].id)
+
+
+def by_the_longest_idle(belt: Stream) -> None:
+    _by_one_of_the_pending(belt, lambda held: max(held, key=lambda one: one.idle_ms).id)
+
+
+def _by_one_consumer(belt: Stream, which: int) -> None:
+    first = []
+    for info in belt.groups():
+        group = belt.group(info.name)
+        held = group.pending_entries(consumer=group.consumers()[which].name)
+        first.append(held[0].id if held else info.last_delivered_id.next())
+    belt.trim(minid=min(first))
+
+
+def by_the_busiest_consumer(belt: Stream) -> None:
+    first = []
+    for info in belt.groups():
+        group = belt.group(info.name)
+        busiest = max(group.consumers(), key=lambda one: one.pending)
+        held = group.pending_entries(consumer=busiest.name)
+        first.append(held[0].id if held else info.last_delivered_id.next())
+    belt.trim(minid=min(first))
+
+
+def each_consumer_s_oldest(belt: Stream) -> None:
+    first = []
+    for info in belt.groups():
+        group = belt.group(info.name)
+        first.append(info.last_delivered_id.next())
+        for one in group.consumers():
+            first += [held.id for held in group.pending_entries(consumer=one.name, count=1)]
+    belt.trim(minid=min(first))
+
+
+def by_the_smallest_of_the_list(belt: Stream) -> None:
+    _by_one_of_the_pending(belt, lambda held: min(one.id for one in held))
+
+
 def known_groups_only(belt: Stream) -> None:
     first = min(oldest_needed(belt.group(name)) for name in ("paint", "pack", "count"))
     belt.trim(minid=first)
@@ -299,6 +355,12 @@ def known_groups_only(belt: Stream) -> None:
         (lambda belt: belt.group("count").destroy(), "only trim"),
         (lambda belt: belt.client.delete(belt.key), "only trim"),
         (known_groups_only, "It is pending for ship"),
+        (by_the_newest_pending, "It is pending for ship"),
+        (by_the_last_of_the_list, "It is pending for ship"),
+        (by_the_longest_idle, "It is pending for ship"),
+        (lambda belt: _by_one_consumer(belt, 0), "It is pending for ship"),
+        (lambda belt: _by_one_consumer(belt, -1), "It is pending for ship"),
+        (by_the_busiest_consumer, "It is pending for ship"),
         (all_that_no_group_needs, "the first needed entry. Remove only"),
         (lambda: None, "calls your function with `belt`: let it take 1 argument."),
         (pending_before_the_cursor, "count read 5 just after question 2 of your function"),
@@ -315,6 +377,8 @@ def known_groups_only(belt: Stream) -> None:
         (with_one_list_of_groups, ""),
         (in_one_transaction, ""),
         (by_reading_on, ""),
+        (each_consumer_s_oldest, ""),
+        (by_the_smallest_of_the_list, ""),
         (one_by_one, ""),
         (with_one_full, ""),
         (by_the_number_of_those_to_keep, ""),
