@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from random import randint
 
 import redis
@@ -17,6 +18,7 @@ from exercises.picture import Picture
 from exercises.verdict import Verdict, count_of, grade
 from streamviz.client.entry_id import EntryId
 from streamviz.client.stream import Stream
+from streamviz.errors import CommandRefused, InputError
 
 # for each group: how many parts it received, and those that it still holds
 Plan = dict[str, tuple[int, set[int]]]
@@ -25,6 +27,7 @@ _FIRST_PLAN: Plan = {"paint": (8, {6}), "pack": (12, {8}), "count": (4, set())}
 _BUSY_PLAN: Plan = {"count": (4, set())}
 _MOST_COMMANDS, _MOST_QUESTIONS = 500, 12
 _ALL = range(1, 13)
+_NOTHING_TO_DELETE = (InputError, CommandRefused, redis.ResponseError)
 # what a function may ask about groups and entries; XINFO alone is redis-py's execute_command
 _QUESTIONS = (
     *("XPENDING", "XINFO", "XINFO GROUPS", "XINFO CONSUMERS", "XINFO STREAM", "XREADGROUP"),
@@ -35,17 +38,21 @@ _QUESTIONS = (
 def _second_plan() -> Plan:
     """Return a random plan: the fourth group needs the earliest part, no group the next.
 
-    That group holds three parts, and the others one or none.
+    That group has received all parts and holds three. The others hold one or none.
     """
     first = randint(2, 4)  # on the first belt it is 5
     paint, count = randint(first + 3, 11), randint(first + 1, 9)
-    ship = randint(first + 3, 11)
     return {
         "paint": (paint, {randint(first + 2, paint - 1)}),
         "pack": (12, {randint(10, 11)}),
         "count": (count, set()),
-        "ship": (ship, {first, ship - 1, ship}),
+        "ship": (12, {first, 11, 12}),
     }
+
+
+def _third_plan() -> Plan:
+    """Return a random plan: the fourth group was only created, so it needs every part."""
+    return _second_plan() | {"ship": (0, set())}
 
 
 def new_belt(client: redis.Redis, key: str = "belt", plan: Plan = _FIRST_PLAN) -> Stream:
@@ -53,7 +60,7 @@ def new_belt(client: redis.Redis, key: str = "belt", plan: Plan = _FIRST_PLAN) -
 
     On the second belt, all IDs share a millisecond, which is random. Where a group holds several
     parts, three consumers have read them. By name, the holder of the oldest is the second. The
-    others' parts have been idle for longer.
+    others' parts have been idle for longer. A group that received nothing has no consumer.
     """
     client.delete(key)
     belt = Stream(client, key)
@@ -63,6 +70,8 @@ def new_belt(client: redis.Redis, key: str = "belt", plan: Plan = _FIRST_PLAN) -
     for name, (delivered, held) in plan.items():
         group = belt.group(name)
         group.create("0")
+        if not delivered:
+            continue
         if len(held) > 1:
             group.consumer("one").read(min(held) - 1)
             group.consumer("three").read(1)
@@ -81,6 +90,9 @@ def _part(entry_id: EntryId) -> int:
 def check_belt(client: redis.Redis, trim: Callable[[Stream], object]) -> Verdict:
     """Grade exercise 1: trim three belts; each loses what comes before its first needed entry.
 
+    The second belt is made twice. The second time, one of its groups has read nothing yet, and
+    nothing may be trimmed: an error because of an empty list of IDs is no fault then.
+
     Then the third belt is trimmed again and again, and a consumer reads an entry after the first
     question of the function, then after the second, and so on: no needed entry is lost.
 
@@ -95,8 +107,11 @@ def check_belt(client: redis.Redis, trim: Callable[[Stream], object]) -> Verdict
         return Verdict(False, hint)
     verdicts = []
     try:
-        for key, plan in zip(KEYS, (_FIRST_PLAN, _second_plan(), _BUSY_PLAN), strict=True):
-            _trim_new_belt(client, trim, key, plan)
+        plans = (_FIRST_PLAN, _second_plan(), _third_plan(), _BUSY_PLAN)
+        for key, plan in zip((*KEYS[:2], *KEYS[1:]), plans, strict=True):
+            nothing_to_trim = any(not delivered for delivered, _ in plan.values())
+            with suppress(*(_NOTHING_TO_DELETE if nothing_to_trim else ())):
+                _trim_new_belt(client, trim, key, plan)
             verdicts.append(_grade_belt(Stream(client, key), plan))
             if not verdicts[-1].right:
                 return verdicts[-1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable
+from itertools import permutations
 from random import randint, sample
 from typing import Any
 
@@ -22,8 +23,13 @@ _LAST_OLD, _FIRST_NEW = 97, 100  # sequence numbers: as text, "97" comes after "
 _WORDS = (
     "tea cup pot jug mug pan jar tin lid tap urn keg vat bin box bag net cap "
     "hat pin key fan map bell lamp rope nail book door coat shoe ring sock fork "
-    "dock leaf moth nest oven pier"
+    "dock leaf moth nest oven pier "
+    "bolt card desk drum flag frog gate harp iron kite lime mast moon mule oar "
+    "palm pea pine plum pond rake reed rice sail salt seal soap star swan tile "
+    "toad vine wall wasp well wolf yarn"
 )
+_PAIRS = [" ".join(pair) for pair in permutations(_WORDS.split(), 2)]  # when no word is left
+_NAMED = 5  # so many of the missed words does a hint name
 _old_words: dict[str, int] = {}
 _said: dict[str, list[str]] = {}
 _shown_early: dict[str, int] = {}  # how many words were on the screen before the first `talk`
@@ -54,14 +60,14 @@ def new_chat(client: redis.Redis) -> Stream:
 
 
 def talk(chat: Stream) -> None:
-    """Add three to five random words, whose IDs must be compared as numbers, and by both parts.
+    """Add more than twenty random words, whose IDs must be compared as numbers, by both parts.
 
     The last of the words from the beginning is said again, and so is the first of the new ones.
     """
     with meanwhile.pause("chat"):
         _shown_early.setdefault("chat", chat.client.llen("screen"))
         ms = _next_id(chat).ms
-        new, again = _fresh(randint(1, 3)), _said["chat"][_old_words["chat"] - 1]
+        new, again = _fresh(randint(21, 25)), _said["chat"][_old_words["chat"] - 1]
         _say(chat, [*new, again], EntryId(ms, _FIRST_NEW))
         _say(chat, new[:1], EntryId(ms + randint(1, 9)))
 
@@ -78,7 +84,9 @@ def _next_id(chat: Stream) -> EntryId:
 
 def _fresh(number: int) -> list[str]:
     """Return random words that nobody has said yet."""
-    return sample(sorted({*_WORDS.split()} - {*_said.setdefault("chat", [])}), number)
+    said = {*_said.setdefault("chat", [])}
+    left = sorted({*_WORDS.split()} - said)
+    return sample(left if len(left) >= number else sorted({*_PAIRS} - said), number)
 
 
 def _say(chat: Stream, words: Iterable[str], least: EntryId) -> None:
@@ -105,6 +113,7 @@ def check_chat(chat: Stream) -> Verdict:
             break
     old = wanted[:_SHOWN]
     missed = [*(Counter(wanted) - Counter(shown))]
+    more = f" and {len(missed) - _NAMED} more" if len(missed) > _NAMED else ""
     too_often = Counter(shown) - Counter(wanted)
     early = _shown_early.get("chat", 0)
     return grade(
@@ -118,9 +127,10 @@ def check_chat(chat: Stream) -> Verdict:
             (not set(old) <= set(shown), f"the last {_SHOWN} old words were {', '.join(old)}."),
             (
                 bool(missed),
-                f"you missed {', '.join(missed)}. Read on after the last word that you have. New "
-                "words may arrive between two reads, words may share a millisecond, and a word may "
-                "be said again. So go by the IDs.",
+                f"you missed {', '.join(missed[:_NAMED])}"
+                f"{more}. Read on after the last word that you have. New words may arrive between "
+                "two reads, words may share a millisecond, and a word may be said again. So go by "
+                "the IDs.",
             ),
             (
                 bool(too_often & Counter(wanted)),

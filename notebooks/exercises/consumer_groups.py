@@ -11,6 +11,7 @@ from exercises.bounded import bounded
 from exercises.boxes import boxes
 from exercises.claims import left_ten_minutes_ago, replayed
 from exercises.hints import hinted
+from exercises.notes import NOTED, noted_first
 from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry
@@ -185,6 +186,8 @@ def check_tasks(crew: ConsumerGroup) -> Verdict:
     holders, work_of = _ZOES | {"4-0": "max"}, journal.pushed("crew:done", id_of)
     handled = replayed(steps, crew, "max", holders, work_of, ["crew:done"])
     unclaimed, early = len(handled.unclaimed & _ZOES.keys()), len(handled.early)
+    words_of = {one: (one, task) for task, one in id_of.items()}
+    noted = len(noted_first(steps, words_of, work_of, ("chores", "crew:done")))
     dropped, gone = len(handled.dropped), len(holders.keys() - {str(one) for one in task_of})
     tasks = count_of(lost, "of her tasks is", "of her tasks are")
     undone = f"{tasks} neither pending nor in the list `crew:done`."
@@ -213,6 +216,7 @@ def check_tasks(crew: ConsumerGroup) -> Verdict:
                 f"{count_of(early, 'task was', 'tasks were')} given up before the work was in "
                 "`crew:done`. A crash between the two would lose it.",
             ),
+            (noted > 0, NOTED.format(count_of(noted, "task was", "tasks were"), "crew:done")),
             (
                 unclaimed > 0,
                 f"{count_of(unclaimed, 'of her tasks was', 'of her tasks were')} done or given up "

@@ -42,6 +42,8 @@ def check_desk(desk: Stream) -> Verdict:
     old = {entry.id for entry in _begun["desk"]}
     ids = [entry.id for entry in entries if entry.id not in old]
     before = len(old)
+    left_again = (desk.info().entries_added or 0) - before - len(ids)
+    gap = [one.seq for one in ids] != [before, before + 1, before + 2]
     elsewhere = sum(one.ms != 5000 for one in ids)
     commands = [one for step in journal.stop(desk.client, "desk") or () for one in step]
     added = [one for one in commands if one[0].upper() == "XADD" and one[1] == "desk"]
@@ -60,7 +62,13 @@ def check_desk(desk: Stream) -> Verdict:
             ),
             (len(ids) != 3, f"you added {count_of(len(ids), 'entry', 'entries')}, not 3."),
             (
-                [one.seq for one in ids] != [before, before + 1, before + 2],
+                gap and left_again > 0,
+                f"you added {count_of(left_again, 'more entry', 'more entries')}, which "
+                f"{'is' if left_again == 1 else 'are'} gone again. A sequence number is never "
+                "used twice. Add exactly three. Start again with new_desk.",
+            ),
+            (
+                gap,
                 "the server leaves no gap if you leave the sequence number to it.",
             ),
             (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import redis as redis_py
@@ -440,6 +441,70 @@ def add_again(crew: ConsumerGroup) -> None:
         stream.client.rpush("crew:done", entry.fields["task"])
         crew.ack(entry.id)
     crew.delete_consumer("zoe")
+
+
+Note = Callable[[Any, str, str], object]
+
+
+def noting(note: Note) -> Callable[[ConsumerGroup], None]:
+    def answer(crew: ConsumerGroup) -> None:
+        client = stream_of(crew).client
+        for entry in crew.consumer("max").autoclaim(min_idle_ms=0).entries:
+            task = entry.fields["task"]
+            if note(client, str(entry.id), task):
+                client.rpush("crew:done", task)
+            crew.ack(entry.id)
+        crew.delete_consumer("zoe")
+        client.delete("crew:seen", *client.keys("seen:*"))
+
+    return answer
+
+
+def done_and_noted_together(client: Any, one: str, task: str) -> bool:
+    if not client.sismember("crew:seen", task):
+        with client.pipeline(transaction=True) as both:
+            both.sadd("crew:seen", task).rpush("crew:done", task).execute()
+    return False
+
+
+def done_and_then_noted(client: Any, one: str, task: str) -> bool:
+    if not client.hexists("crew:seen", one):
+        client.rpush("crew:done", task)
+        client.hset("crew:seen", one, "done")
+    return False
+
+
+NOTED: dict[str, Note] = {
+    "by its task": lambda client, one, task: client.sadd("crew:seen", task),
+    "by its ID": lambda client, one, task: client.hsetnx("crew:seen", one, "max"),
+    "under a key of its own": lambda client, one, task: client.set(f"seen:{task}", 1, nx=True),
+}
+
+
+@pytest.mark.parametrize("note", NOTED.values(), ids=NOTED.keys())
+def test_a_task_that_is_noted_before_it_is_done_would_be_lost(
+    redis: redis_py.Redis, note: Note
+) -> None:
+    crew = exercise.new_crew(redis)
+    noting(note)(crew)
+    verdict = exercise.check_tasks(crew)
+    assert not verdict.right
+    assert "4 tasks were noted in another key before the work was in `crew:done`" in verdict.text
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        done_and_noted_together,
+        done_and_then_noted,
+        lambda client, one, task: client.hincrby("crew:seen", one, 1) < 5,
+    ],
+)
+def test_a_task_may_be_noted_with_its_work_or_after_it(redis: redis_py.Redis, note: Note) -> None:
+    crew = exercise.new_crew(redis)
+    noting(note)(crew)
+    verdict = exercise.check_tasks(crew)
+    assert verdict.right, verdict
 
 
 WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {

@@ -97,6 +97,20 @@ def test_the_desk_wants_three_entries_in_one_millisecond_counted_by_the_server(
     assert "Start again with new_desk" in repr(entries_and_ids.check_desk(desk))
 
 
+@pytest.mark.parametrize(("probes", "said"), [(1, "1 more entry, which is"), (2, "2 more entries")])
+def test_the_number_of_a_guest_who_was_deleted_is_not_used_again(
+    redis: redis_py.Redis, probes: int, said: str
+) -> None:
+    desk = entries_and_ids.new_desk(redis)
+    for _ in range(probes):
+        desk.delete(desk.add({"guest": "probe"}, id="5000-*"))
+    add_one_by_one(desk)
+    verdict = entries_and_ids.check_desk(desk)
+    assert not verdict.right
+    assert said in verdict.text
+    assert "gone again. A sequence number is never used twice" in verdict.text
+
+
 def test_a_number_chosen_after_the_options_is_found(redis: redis_py.Redis) -> None:
     desk = entries_and_ids.new_desk(redis)
     for sequence in range(len(desk), len(desk) + 3):

@@ -164,6 +164,22 @@ def one_page(chat: Stream) -> None:
     after(chat, lambda last: chat.read(last.id, count=3))
 
 
+def a_page_of_ten(chat: Stream) -> None:
+    after(chat, lambda last: chat.read(last.id, count=10))
+
+
+def a_range_of_twenty(chat: Stream) -> None:
+    after(chat, lambda last: chat.range(f"({last.id}", count=20))
+
+
+def two_pages_of_ten(chat: Stream) -> None:
+    def new(last: Entry) -> list[Entry]:
+        first = chat.read(last.id, count=10)
+        return [*first, *chat.read(first[-1].id, count=10)]
+
+    after(chat, new)
+
+
 def without_talk(chat: Stream) -> None:
     past = chat.reverse_range(count=3)[::-1]
     show(chat, [*past, *chat.read(past[-1].id)])
@@ -209,7 +225,10 @@ def each_new_word_once(chat: Stream) -> None:
         (by_text, "you missed"),
         (by_sequence, "you missed"),
         (by_the_clock, "you missed"),
-        (one_page, "you missed"),
+        (one_page, "more. Read on after the last word"),
+        (a_page_of_ten, "more. Read on after the last word"),
+        (a_range_of_twenty, "you missed"),
+        (two_pages_of_ten, "you missed"),
         (without_talk, "no new words"),
     ],
 )
@@ -279,7 +298,25 @@ def by_ids_that_are_known(chat: Stream) -> None:
     show(chat, [one for one in new if one.id not in known])
 
 
+def page_by_page(chat: Stream) -> None:
+    new = chat.reverse_range(count=3)[::-1]
+    show(chat, new)
+    exercise.talk(chat)
+    while new := chat.read(new[-1].id, count=10):
+        show(chat, new)
+
+
+def in_six_talks(chat: Stream) -> None:
+    new = chat.reverse_range(count=3)[::-1]
+    show(chat, new)
+    for _ in range(6):
+        exercise.talk(chat)
+        show(chat, new := chat.read(new[-1].id))
+
+
 READ_ON = [
+    page_by_page,
+    in_six_talks,
     by_ids_that_are_known,
     overlapping,
     all_but_the_first_three,

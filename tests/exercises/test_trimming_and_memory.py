@@ -14,7 +14,7 @@ from exercises import trimming_and_memory as exercise
 from exercises.verdict import stream_of
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
-from streamviz.client.models import PendingEntry
+from streamviz.client.models import GroupInfo, PendingEntry
 from streamviz.client.stream import Stream
 from streamviz.errors import UnsupportedCommand
 from streamviz.plots.traces import RED
@@ -217,6 +217,11 @@ def one_by_one(belt: Stream) -> None:
     belt.delete(*(str(entry.id) for entry in belt.range("-", f"({first}")))
 
 
+def one_by_one_with_redis_py(belt: Stream) -> None:
+    first = min(map(oldest_needed, groups(belt)))
+    belt.client.xdel(belt.key, *(str(entry.id) for entry in belt.range("-", f"({first}")))
+
+
 def by_pending_only(belt: Stream) -> None:
     belt.trim(minid=min(one for group in groups(belt) if (one := group.pending().min_id)))
 
@@ -321,9 +326,32 @@ def known_groups_only(belt: Stream) -> None:
     belt.trim(minid=first)
 
 
+def _groups_that(needs_something: Callable[[GroupInfo], object]) -> Callable[[Stream], None]:
+    def trim(belt: Stream) -> None:
+        belt.trim(
+            minid=min(
+                belt.group(info.name).pending().min_id or info.last_delivered_id.next()
+                for info in belt.groups()
+                if needs_something(info)
+            )
+        )
+
+    return trim
+
+
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
+        (_groups_that(lambda info: info.lag), "It is pending for ship"),
+        (_groups_that(lambda info: info.lag != 0), "It is pending for ship"),
+        (_groups_that(lambda info: info.consumers), "such as 1. It is waiting for ship"),
+        (_groups_that(lambda info: info.entries_read), "such as 1. It is waiting for ship"),
+        (
+            _groups_that(lambda info: info.last_delivered_id != EntryId.ZERO),
+            "such as 1. It is waiting for ship",
+        ),
+        (_groups_that(lambda info: info.pending or info.lag), ""),
+        (_groups_that(lambda info: info.pending or info.lag != 0), ""),
         (lambda belt: None, "4 entries are left that no group needs"),
         (lambda belt: belt.trim(minid="5", approximate=True), "4 entries are left"),
         (
@@ -380,6 +408,7 @@ def known_groups_only(belt: Stream) -> None:
         (each_consumer_s_oldest, ""),
         (by_the_smallest_of_the_list, ""),
         (one_by_one, ""),
+        (one_by_one_with_redis_py, ""),
         (with_one_full, ""),
         (by_the_number_of_those_to_keep, ""),
         (in_one_script, ""),
