@@ -29,7 +29,12 @@ def expire(client: redis.Redis, prefix: str) -> bool:
     return found
 
 
-def _short_lived(client: Any, key: bytes) -> list[Any]:
+def expires(client: Any, key: str) -> bool:
+    """Tell whether a key, or a field of it, has a time to live."""
+    return client.pttl(key) not in (_LASTS, _GONE) or bool(_short_lived(client, key))
+
+
+def _short_lived(client: Any, key: bytes | str) -> list[Any]:
     """Return the fields of a hash that have a time to live (HPTTL, since Redis 7.4)."""
     with suppress(redis.ResponseError):  # no hash, or an older server
         if fields := client.hkeys(key):
