@@ -48,6 +48,8 @@ def check_sale(client: redis.Redis, take: Take) -> Verdict:
        the first one asks again.
     4. A buyer pauses at each of these points, while another one buys another seat.
 
+    After each of the first three, no owner may have a time to live.
+
     Parameters
     ----------
     client : redis.Redis

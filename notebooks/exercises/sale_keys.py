@@ -1,4 +1,7 @@
-"""The keys of exercise 1 of notebook 10: which of them expire, and which have another prefix."""
+"""The keys of exercise 1 of notebook 10: which of them expire, and which have another prefix.
+
+Notebook 11 asks whether its notes expire.
+"""
 
 from __future__ import annotations
 
