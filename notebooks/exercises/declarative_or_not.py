@@ -24,6 +24,7 @@ from exercises.echo import (
     serve,
 )
 from exercises.hints import hinted
+from exercises.notes import noted_first
 from exercises.verdict import Verdict, count_of, grade
 from go_game.variants.benchmark import Measurement
 from streamviz.client.entry_id import EntryId
@@ -101,6 +102,8 @@ def check_desk(client: redis.Redis) -> Verdict:
         return [id_of[word] for word in command[2:] if is_answer and word in id_of]
 
     early = set(journal.lost_by_a_crash(steps, ASKED, answered)) & set(id_of.values())
+    words_of = {one: (one, request) for request, one in id_of.items() if one != "1-0"}
+    noted = len(noted_first(steps, words_of, answered, (ASKED, SAID)))
     held = dict.fromkeys(["2-0", "3-0"], "judge")
     dropped = len(journal.dropped(steps, ASKED, held, ["4-0", "5-0"], answered))
     cursor = Stream(client, ASKED).group("judge").info().last_delivered_id
@@ -157,6 +160,12 @@ def check_desk(client: redis.Redis) -> Verdict:
                 bool(early),
                 f"{count_of(len(early), 'was', 'were')} acknowledged before the answer: a crash "
                 "between the two would lose a request.",
+            ),
+            (
+                noted > 0,
+                f"{count_of(noted, 'request was', 'requests were')} noted in another key before "
+                f"the answer was in `{SAID}`. A crash between the two would leave the note without "
+                "the answer. Write both in one transaction.",
             ),
         ],
     )

@@ -12,6 +12,7 @@ from exercises import journal
 from exercises.failing import Failing
 from exercises.hints import hinted, misfit
 from exercises.interrupted import EndlessLoop, interrupted
+from exercises.sale_keys import expires
 from exercises.verdict import Verdict, count_of, grade
 from streamviz.client import replies
 from streamviz.client.groups import ConsumerGroup
@@ -114,7 +115,7 @@ def check_echo(client: redis.Redis) -> Verdict:
                 f"note each answered request in the hash {NOTED!r}, under its number.{later}",
             ),
             (
-                bool(client.pttl(NOTED) > 0),
+                expires(client, NOTED),
                 "the notes expire. A request that is sent again later is then answered again.",
             ),
             (

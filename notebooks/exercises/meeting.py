@@ -19,6 +19,7 @@ from streamviz.plots.traces import GREY, colour
 MEET = "meet:"
 FIND, LEAVE, PAIRS = f"{MEET}find", f"{MEET}leave", f"{MEET}pairs"
 _MOST_COMMANDS = 200
+_LATER = ("ann", "ben", "cy", "dee", "eve", "fay", "gus", "hal", "ida", "jon")
 
 Meet = Callable[[redis.Redis], object]
 
@@ -54,9 +55,12 @@ _EVENINGS = (
             ("5000-0", "kim", False),
             ("6000-0", "zoe", False),
             ("7000-0", "amy", False),
+            ("8000-0", "zoe", False),
+            ("9000-0", "yan", False),
         ],
         "zoe left after she was seated with yan. That game has begun. wim still waits when kim "
-        "asks, so the two play. Then zoe asks again, and plays amy.",
+        "asks, so the two play. Then zoe asks again, and plays amy. At last zoe and yan ask once "
+        "more, and play a second game.",
     ),
     _Evening(
         [
@@ -64,8 +68,10 @@ _EVENINGS = (
             ("2000-0", "zoe", True),
             ("3000-0", "zoe", False),
             ("4000-0", "yan", False),
+            *((f"5{n}00-0", who, False) for n, who in enumerate(_LATER)),
         ],
-        "zoe left, came back and asked again, so she plays yan.",
+        "zoe left, came back and asked again, so she plays yan. Then ten others ask. The first two "
+        "of them play, then the next two, and so on. Read all requests, however many there are.",
     ),
     _Evening(
         [

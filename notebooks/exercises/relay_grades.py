@@ -50,9 +50,7 @@ def grade_whole(group: ConsumerGroup, shortcut: str) -> Verdict:
             ),
             (
                 bool(rejected),
-                f"{rejected[0] if rejected else ''} was rejected. An older move of the game was "
-                "still pending for another judge. Claim that first, then judge in the order of "
-                "the IDs.",
+                f"{rejected[0] if rejected else ''} was rejected. {_older_of(group)}",
             ),
             (len(by_request) < MOVES, f"{len(by_request)} of 3 moves are answered."),
             (
@@ -215,6 +213,31 @@ def _dropped(group: ConsumerGroup) -> str:
     """Say how the group may have lost a request that it had delivered."""
     deleted = {"ann", "ben"} - {one.name for one in group.consumers()}
     return "was acknowledged" + ", or deleted with its consumer," * bool(deleted)
+
+
+def _older_of(group: ConsumerGroup) -> str:
+    """Say which move should have been judged before one that was rejected."""
+    client: Any = group.connection.client
+    said, moves = answers(client, RELAY), moves_of(Stream(client, RELAYED).range())
+    open_for = [
+        one.consumer
+        for one in group.pending_entries()
+        if one.id in moves and moves[one.id].req_id not in said
+    ]
+    if not open_for:
+        return (
+            "An older move of the game had no answer yet. Claim first, then judge in the order of "
+            "the IDs."
+        )
+    if open_for[0] == "ben":
+        return (
+            "An older move of the game is still pending for ben. Read all that ben holds with "
+            "`0`, then judge in the order of the IDs."
+        )
+    return (
+        "An older move of the game was still pending for another judge. Claim that first, then "
+        "judge in the order of the IDs."
+    )
 
 
 def _lost(group: ConsumerGroup) -> list[str]:

@@ -15,13 +15,17 @@ from exercises.failing import Failing
 from exercises.hints import hinted, misfit
 from exercises.interrupted import EndlessLoop, interrupted
 from exercises.sale_attempts import MOST_COMMANDS, RIGHT, Attempts, Take, beside_another_seat
-from exercises.sale_keys import expire, misplaced
+from exercises.sale_keys import expire, expires, misplaced
 from exercises.turns import BUYERS, Turns
 from exercises.verdict import Verdict, count_of, grade
 from streamviz.client.stream import Stream
 
 SALE = "sale:"
 _SEATS, _TIMEOUT_S = 12, 60
+_OWNERS_EXPIRE = (
+    "the owners in `sale:seats` expire, and then a seat is sold again. A lock may expire, an owner "
+    "may not."
+)
 _STUCK = (
     "one buyer waited for another inside your Python code. A lock there works in one process "
     "only, and buyers are in many. Let Redis decide."
@@ -44,6 +48,8 @@ def check_sale(client: redis.Redis, take: Take) -> Verdict:
        the first one asks again.
     4. A buyer pauses at each of these points, while another one buys another seat.
 
+    After each of the first three, no owner may have a time to live.
+
     Parameters
     ----------
     client : redis.Redis
@@ -59,6 +65,8 @@ def check_sale(client: redis.Redis, take: Take) -> Verdict:
         if verdict.right:
             _clean_up(client)
             verdict = check(client, sent.client, take)
+            if verdict.right and expires(client, f"{SALE}seats"):
+                return Verdict(False, _OWNERS_EXPIRE)
     if verdict.right and (hint := misplaced(client, SALE, sent.words)):
         return Verdict(False, hint)
     return beside_another_seat(client, sent.client, take, SALE) if verdict.right else verdict

@@ -1,4 +1,7 @@
-"""The keys of exercise 1 of notebook 10: which of them expire, and which have another prefix."""
+"""The keys of exercise 1 of notebook 10: which of them expire, and which have another prefix.
+
+Notebook 11 asks whether its notes expire.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,12 @@ def expire(client: redis.Redis, prefix: str) -> bool:
     return found
 
 
-def _short_lived(client: Any, key: bytes) -> list[Any]:
+def expires(client: Any, key: str) -> bool:
+    """Tell whether a key, or a field of it, has a time to live."""
+    return client.pttl(key) not in (_LASTS, _GONE) or bool(_short_lived(client, key))
+
+
+def _short_lived(client: Any, key: bytes | str) -> list[Any]:
     """Return the fields of a hash that have a time to live (HPTTL, since Redis 7.4)."""
     with suppress(redis.ResponseError):  # no hash, or an older server
         if fields := client.hkeys(key):

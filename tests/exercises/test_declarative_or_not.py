@@ -141,6 +141,32 @@ def answered_and_copied(group: ConsumerGroup) -> None:
     client.copy(exercise.SAID, exercise.NOTED)
 
 
+def noted(group: ConsumerGroup, how: str) -> None:
+    me, client = group.consumer("judge"), group.connection.client
+    for one in Stream(client, exercise.SAID).range():
+        client.sadd("style:seen", one.fields["reply_to"])  # rightly: it is answered
+    for entry in [*me.read(after="0"), *me.read()]:
+        number = entry.fields["request"]
+        with client.pipeline(transaction=True) as both:
+            if how == "first":
+                client.sadd("style:seen", number)
+            elif how == "first, under the ID":
+                client.set(f"style:{entry.id}", "said", nx=True)
+            elif how == "tries":
+                client.hincrby("style:tries", number, 1)
+            both.xadd(exercise.SAID, {"reply_to": number})
+            if how == "in one":
+                both.sadd("style:seen", number)
+            both.execute()
+        if how == "last":
+            client.sadd("style:seen", number)
+        me.ack(entry.id)
+    client.delete("style:seen", "style:tries", *client.keys("style:*-0") or ["style:seen"])
+
+
+NOTED_FIRST = "4 requests were noted in another key before the answer was in `style:said`."
+
+
 def ack_all(group: ConsumerGroup) -> None:
     group.ack(*(one.id for one in group.pending_entries()))
 
@@ -165,6 +191,11 @@ def ack_all(group: ConsumerGroup) -> None:
         (lambda group: (say(group, ">", "0"), sorted_anew(group, by="trim")), DELETED),
         (lambda group: (say(group, ">", "0"), sorted_anew(group, by="rename")), DELETED),
         (early_ones_again, DELETED),
+        (lambda group: noted(group, "first"), NOTED_FIRST),
+        (lambda group: noted(group, "first, under the ID"), NOTED_FIRST),
+        (lambda group: noted(group, "last"), ""),
+        (lambda group: noted(group, "in one"), ""),
+        (lambda group: noted(group, "tries"), ""),
         (with_a_cap, ""),
         (one_by_one, ""),
         (answered_and_copied, ""),
@@ -353,6 +384,30 @@ def expiring(client: Any, number: str) -> None:
     if not client.hexists(exercise.NOTED, number):
         both_in_one(client, number)
         client.expire(exercise.NOTED, 2)
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_a_note_whose_field_expires_is_not_yet_right(redis: redis_py.Redis, later: bool) -> None:
+    if not Stream(redis, exercise.SAID).connection.version.has((7, 4)):
+        pytest.skip("HPEXPIRE needs Redis 7.4")
+
+    def judge(client: Any, entry: Entry) -> None:
+        number = entry.fields["request"]
+        if client.hexists(exercise.NOTED, number):
+            return
+        life = ("HPEXPIRE", exercise.NOTED, 60_000, "FIELDS", 1, number)
+        if later:
+            both_in_one(client, number)
+            client.execute_command(*life)
+            return
+        with client.pipeline(transaction=True) as both:
+            both.xadd(exercise.SAID, {"reply_to": number})
+            both.hset(exercise.NOTED, number, "said")
+            both.execute_command(*life)
+            both.execute()
+
+    exercise.serve(redis, judge)
+    assert exercise.check_echo(redis).text.startswith("the notes expire. ")
 
 
 def deleting_first(client: Any, entry: Entry) -> None:

@@ -518,6 +518,29 @@ def claim_after(min_idle_ms: int) -> Callable[[ConsumerGroup, JudgeOne], None]:
     return relay
 
 
+def claim_and_read_new_ones(group: ConsumerGroup, judge: JudgeOne) -> None:
+    ben = group.consumer("ben")
+    for entry in [*ben.autoclaim(min_idle_ms=60_000).entries, *ben.read()]:
+        judge(entry)
+        ben.ack(entry.id)
+
+
+def claim_and_read_the_oldest_and_new_ones(group: ConsumerGroup, judge: JudgeOne) -> None:
+    ben = group.consumer("ben")
+    ben.autoclaim(min_idle_ms=60_000)
+    for entry in [*ben.read(1, after="0"), *ben.read()]:
+        judge(entry)
+        ben.ack(entry.id)
+
+
+def own_before_claimed(group: ConsumerGroup, judge: JudgeOne) -> None:
+    ben = group.consumer("ben")
+    own = ben.read(after="0")
+    for entry in [*own, *ben.autoclaim(min_idle_ms=60_000).entries, *ben.read()]:
+        judge(entry)
+        ben.ack(entry.id)
+
+
 def claim_each_after_its_answer(group: ConsumerGroup, judge: JudgeOne) -> None:
     ben = group.consumer("ben")
     for one in group.pending_entries():
@@ -686,6 +709,12 @@ def try_again(times: int, *, acknowledge: bool) -> Callable[[ConsumerGroup, Judg
         (claim_after(30_000), "for fifty seconds"),
         (claim_after(65_000), "An older move of the game was still pending for another judge"),
         (claim_after(3_000_000), "r2 was rejected. An older move of the game was still pending"),
+        (
+            claim_and_read_new_ones,
+            "r3 was rejected. An older move of the game is still pending for",
+        ),
+        (claim_and_read_the_oldest_and_new_ones, "for ben. Read all that ben holds with `0`"),
+        (own_before_claimed, "r2 was rejected. An older move of the game had no answer yet."),
         (acknowledge_all_at_the_end, "so it has two answers, 'made' and 'rejected"),
         (claim_each_after_its_answer, "'made' and 'rejected: the other player is up'"),
         (judge_the_new_one_unread, "r3 was judged before ben held it"),

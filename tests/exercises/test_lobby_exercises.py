@@ -147,6 +147,41 @@ class FieldLock:
         self._client.hdel("sale:locks", self._seat)
 
 
+def take_for_an_hour(client: Any, seat: str, buyer: str) -> bool:
+    with client.pipeline(transaction=True) as both:
+        both.hsetnx("sale:seats", seat, buyer).expire("sale:seats", 3600)
+        return bool(both.hget("sale:seats", seat).execute()[-1] == buyer.encode())
+
+
+def take_for_an_hour_in_three_steps(client: Any, seat: str, buyer: str) -> bool:
+    client.hsetnx("sale:seats", seat, buyer)
+    client.expire("sale:seats", 3600)
+    return bool(client.hget("sale:seats", seat) == buyer.encode())
+
+
+def expire_when_the_owner_asks_again(client: Any, seat: str, buyer: str) -> bool:
+    script = """
+        local taken = redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2])
+        local mine = redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2]
+        if mine and taken == 0 then redis.call('EXPIRE', KEYS[1], 3600) end
+        return mine
+    """
+    return bool(client.eval(script, 1, "sale:seats", seat, buyer))
+
+
+def take_a_field_for_an_hour(client: Any, seat: str, buyer: str) -> bool:
+    with client.pipeline(transaction=True) as both:
+        both.hsetnx("sale:seats", seat, buyer)
+        both.execute_command("HPEXPIRE", "sale:seats", 3_600_000, "NX", "FIELDS", 1, seat)
+        return bool(both.hget("sale:seats", seat).execute()[-1] == buyer.encode())
+
+
+def take_for_ever_after_an_hour(client: Any, seat: str, buyer: str) -> bool:
+    with client.pipeline(transaction=True) as both:
+        both.hsetnx("sale:seats", seat, buyer).expire("sale:seats", 3600).persist("sale:seats")
+        return bool(both.hget("sale:seats", seat).execute()[-1] == buyer.encode())
+
+
 def take_by_comparing_text(client: Any, seat: str, buyer: str) -> bool:
     client.hsetnx("sale:seats", seat, buyer)
     return bool(client.hget("sale:seats", seat) == buyer)
@@ -209,6 +244,9 @@ def sell_some(client: Any, seat: str, buyer: str) -> bool:
         (take_under_a_lock_that_stays, "now no buyer can have its seat"),
         (take_if_first_to_count, "now no buyer can have its seat"),
         (take_with_a_mark_first, "now no buyer can have its seat"),
+        (take_for_an_hour, "the owners in `sale:seats` expire, and then a seat is sold again"),
+        (take_for_an_hour_in_three_steps, "A lock may expire, an owner may not."),
+        (expire_when_the_owner_asks_again, "A lock may expire, an owner may not."),
         (take_once_and_refuse_the_owner, "Return true also if the buyer has the seat already"),
     ],
 )
@@ -228,6 +266,13 @@ def test_a_field_that_expires_is_a_lock_that_expires(redis: redis_py.Redis) -> N
         pytest.skip("HPEXPIRE needs Redis 7.4")
     verdict = exercise.check_sale(redis, take)
     assert "Your lock expired meanwhile" in verdict.text
+
+
+def test_an_owner_whose_field_expires_is_not_yet_right(redis: redis_py.Redis) -> None:
+    if not Stream(redis, "sale:log").connection.version.has((7, 4)):
+        pytest.skip("HPEXPIRE needs Redis 7.4")
+    verdict = exercise.check_sale(redis, take_a_field_for_an_hour)
+    assert "A lock may expire, an owner may not." in verdict.text
 
 
 def test_buyers_can_t_use_another_client_that_never_pauses(redis: redis_py.Redis) -> None:
@@ -354,6 +399,7 @@ def take_under_a_lock_for_order_only(client: Any, seat: str, buyer: str) -> Any:
         take_and_ask_for_the_time,
         take_by_a_stored_script,
         take_under_a_lock_for_order_only,
+        take_for_ever_after_an_hour,
     ],
 )
 def test_checking_and_taking_in_one_command_is_right(redis: redis_py.Redis, take: Any) -> None:
@@ -498,6 +544,43 @@ def one_game_for_each_player(client: Any) -> None:
             waiting = ""
 
 
+class OncePerPair:
+    """A client that appends each pair only once."""
+
+    def __init__(self, client: Any, *, sort: bool) -> None:
+        self._client, self._sort, self._seen = client, sort, set[tuple[str, ...]]()
+
+    def rpush(self, key: str, pair: str) -> None:
+        """Append a pair that is new."""
+        players = tuple(sorted(pair.split()) if self._sort else pair.split())
+        if players not in self._seen:
+            self._seen.add(players)
+            self._client.rpush(key, pair)
+
+
+def each_pair_once(client: Any, *, sort: bool = True) -> None:
+    entries = read_streams(client, {"meet:find": "0", "meet:leave": "0"})
+    events = [(key == "meet:leave", entry.fields["who"]) for key, entry in entries]
+    pairs_of(OncePerPair(client, sort=sort), events)
+
+
+def pages_of(count: int, *, all_of_them: bool = False) -> Callable[[Any], None]:
+    def meet(client: Any) -> None:
+        events = []
+        for key in ("meet:find", "meet:leave"):
+            start = "-"
+            while page := client.xrange(key, start, count=count):
+                for one, fields in page:
+                    ms, seq = map(int, one.split(b"-"))
+                    events.append(((ms, seq), key == "meet:leave", fields[b"who"].decode()))
+                start = f"({page[-1][0].decode()}"
+                if not all_of_them:
+                    break
+        pairs_of(client, [(leaves, name) for _, leaves, name in sorted(events)])
+
+    return meet
+
+
 def by_milliseconds_and_leaves_last(client: Any) -> None:
     events = [
         (int(one.split("-")[0]), key == "meet:leave", name)
@@ -529,7 +612,13 @@ def pairs_as_a_set(client: Any) -> None:
         (those_who_left_last, "zoe left before yan asked"),
         (without_those_who_left, "zoe left after she was seated with yan"),
         (forget_who_waits_whoever_leaves, "wim still waits when kim asks"),
-        (one_game_for_each_player, "Then zoe asks again, and plays amy. Your list has zoe yan"),
+        (one_game_for_each_player, "and play a second game. Your list has zoe yan, wim kim."),
+        (
+            each_pair_once,
+            "zoe and yan ask once more, and play a second game. Your list has zoe yan",
+        ),
+        (lambda client: each_pair_once(client, sort=False), "and play a second game."),
+        (pages_of(10), "Read all requests, however many there are. Your list has zoe yan"),
         (by_milliseconds_and_names, "so zoe plays yan, and wim plays kim"),
         (by_ids_as_text, "IDs are numbers, not text"),
         (against_herself, "She plays yan, not herself. Your list has zoe zoe."),
@@ -550,7 +639,13 @@ def test_a_lobby_that_seats_a_ghost_is_not_yet_right(
 
 @pytest.mark.parametrize(
     "meet",
-    [in_order, by_hand, from_a_list_of_those_who_wait, by_milliseconds_and_leaves_last],
+    [
+        in_order,
+        by_hand,
+        from_a_list_of_those_who_wait,
+        by_milliseconds_and_leaves_last,
+        pages_of(2, all_of_them=True),
+    ],
 )
 def test_a_lobby_that_reads_both_streams_in_order_is_right(
     redis: redis_py.Redis, meet: Any
