@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +32,7 @@ view => [...view.querySelectorAll('.streamviz-plot .scatterlayer .point')].filte
 """
 
 
+WAITING = re.compile(r"\b[01] waiting")  # 1 if a sample is always taken as an entry is added
 WIDTH = "node => node.getBoundingClientRect().width"
 
 
@@ -105,7 +107,7 @@ def test_a_board_in_a_box_saves_its_pictures_and_hides_them_while_it_is_live(
         picture = notebook.page.locator(".jp-CodeCell").nth(number).locator("[data-streamviz-box]")
         expect(picture).to_have_count(1)
         expect(picture).to_be_hidden()
-        notebook.until(lambda number=number: "0 waiting" in saved_picture(notebook, number))
+        notebook.until(lambda number=number: WAITING.search(saved_picture(notebook, number)))
     notebook.picture("boxes")
     notebook.save()
     notebook.lab.end_kernels()
