@@ -39,5 +39,5 @@ def bounded(client: redis.Redis, most: int | None = None, hint: str = "") -> red
         settings["socket_timeout"] = PATIENCE_S
     own = redis.ConnectionPool(connection_class=Bounded, **settings)
     found = redis.Redis(connection_pool=own)
-    finalize(found, own.disconnect)  # nobody else closes it
+    finalize(found, own.disconnect)  # nothing else closes it
     return found

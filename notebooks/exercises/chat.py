@@ -29,7 +29,7 @@ _WORDS = (
     "toad vine wall wasp well wolf yarn"
 )
 _PAIRS = [" ".join(pair) for pair in permutations(_WORDS.split(), 2)]  # when no word is left
-_NAMED = 5  # so many of the missed words does a hint name
+_NAMED = 5  # how many of the missed words a hint names
 _old_words: dict[str, int] = {}
 _said: dict[str, list[str]] = {}
 _shown_early: dict[str, int] = {}  # how many words were on the screen before the first `talk`
@@ -83,7 +83,7 @@ def _next_id(chat: Stream) -> EntryId:
 
 
 def _fresh(number: int) -> list[str]:
-    """Return random words that nobody has said yet."""
+    """Return random words that were not said before."""
     said = {*_said.setdefault("chat", [])}
     left = sorted({*_WORDS.split()} - said)
     return sample(left if len(left) >= number else sorted({*_PAIRS} - said), number)

@@ -12,7 +12,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
 
 _PAGE = 100  # XAUTOCLAIM without COUNT
-_CHECKED = 10  # XAUTOCLAIM checks so many times COUNT entries
+_CHECKED = 10  # XAUTOCLAIM checks up to ten times COUNT entries
 _TEN_MINUTES_MS = 600_000
 _DELAY_MS = 2  # MONITOR tells a command's time only after it ran
 

@@ -28,7 +28,7 @@ _MOST_PER_CALL = 20
 _DELETED = "an answer was deleted or replaced. Others may have read it by then."
 _BETWEEN = (
     " In this run, the judge died after its second call. A new judge then got all pending "
-    "requests, also those that nobody had handled. The requests are 3, 1, 2, and 3 again."
+    "requests, also those that were not handled. The requests are 3, 1, 2, and 3 again."
 )
 _REMEMBERED = (
     " That was the same run again, with all keys new: your handler remembers what is not in "

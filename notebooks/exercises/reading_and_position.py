@@ -57,7 +57,7 @@ _PATIENCE_S = 5.0
 def soon(stream: Stream, entry_id: str) -> None:
     """Add an entry as soon as a client waits in a blocking read; return at once.
 
-    If the connection closes in the meantime, nobody waits any more, and nothing is added.
+    If the connection closes in the meantime, nothing is added.
     """
 
     def blocked() -> int:
@@ -173,7 +173,7 @@ def _coin_id(number: int) -> str:
 
 
 def _count(client: redis.Redis, count: Count, commands: int) -> bool:
-    """Count the coins, cut the power after so many commands, count again; tell if any was left."""
+    """Count the coins, cut the power after some commands, count again; tell if any was left."""
     failed = False
 
     def bound(number: int) -> None:

@@ -159,7 +159,7 @@ def _cy_claims(client: redis.Redis, relay: Relay, group: ConsumerGroup, last: in
         if number == last:
             claimed.extend(cy.claim([first], _MINUTE_MS, idle_ms=_ALIVE_MS, justid=True))
 
-    with suppress(Exception, EndlessLoop):  # a judge may wait for cy, but here in vain
+    with suppress(Exception, EndlessLoop):  # a judge may wait for cy, which does nothing more here
         _run(client, relay, command=command)
     return bool(claimed)
 

@@ -1,4 +1,4 @@
-"""Exercise 1 of notebook 10: sell each seat once, whoever pauses, dies or asks again."""
+"""Exercise 1 of notebook 10: sell each seat once, even if a buyer pauses, dies or asks again."""
 
 from __future__ import annotations
 

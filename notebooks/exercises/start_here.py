@@ -122,7 +122,7 @@ def _changed(plan: SimulatedGroup) -> str:
 
 
 def _waiting_with(client: redis.Redis, consumers: int) -> int:
-    """Return how many orders are waiting for `email` after the same minute with so many."""
+    """Return how many orders are waiting for `email` after the same minute, by consumers."""
     client.delete(_FEWER)
     shop = Scenario(client, seed=7)
     shop.produce(_FEWER, series.orders(rate_hz=5))
@@ -190,7 +190,7 @@ def two_of(group: SimulatedGroup) -> tuple[SimulatedConsumer, SimulatedConsumer]
 
 
 def let_handle(consumer: SimulatedConsumer, orders: int, *, at_most_s: float = 15) -> None:
-    """Wait until a consumer has handled so many more orders, and holds the next one.
+    """Wait until a consumer has handled `orders` more, and holds the next one.
 
     After `at_most_s` seconds it says why it waits no longer, and returns: the shop may be paused.
     """

@@ -24,7 +24,7 @@ __all__ = ["check_attic", "check_belt", "clean_up", "new_attic", "new_belt"]
 
 _BOXES, _HELD, _CHUNK = 260, 240, 20
 _MOST_COMMANDS = 500
-# how many boxes are trimmed, attic by attic: nobody can count on the number of the last one, and
+# how many boxes are trimmed, attic by attic: one number says nothing of the next, and
 # the notebook's outputs are the same in each run
 _numbers = cycle((160, 120, 180, 140, 200))
 

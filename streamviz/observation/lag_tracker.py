@@ -30,7 +30,7 @@ class LagTracker:
     """Judges each group's lag, and what became of its entries, with what earlier samples proved."""
 
     stream: StreamInfo | None = None  # in the previous sample
-    fast: bool = False  # whether so many entries came that they could not all be counted
+    fast: bool = False  # whether more entries came than could be counted
     # to count in the next sample; empty if all is known
     pages: list[Page] = field(default_factory=list)
     _known: dict[EntryId, int] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What other threads ask of a clock: it is done between two steps, and nobody waits for a server.
+"""What other threads ask of a clock is done between two steps, and no caller waits for a server.
 
 A process may wait for a server or a handler in the middle of a step. So no lock guards the steps:
 the thread that runs them also carries out what the others ask for.

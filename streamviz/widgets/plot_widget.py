@@ -29,7 +29,7 @@ from streamviz.widgets.late_widget import LateWidget
 from streamviz.widgets.plotly_figure import plotly_figure
 from streamviz.widgets.views import Views
 
-_REFRESH_EVERY_S, _REFRESH_REST = 10.0, 400  # and so many times as long as the pictures took
+_REFRESH_EVERY_S, _REFRESH_REST = 10.0, 400  # or this many times what the pictures took, if longer
 
 
 class PlotWidget(LateWidget):

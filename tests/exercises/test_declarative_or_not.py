@@ -427,7 +427,7 @@ def deleting_first(client: Any, entry: Entry) -> None:
         (
             skipping_what_was_delivered_before,
             "2 of 3 are answered. In this run, the judge died after its second call. A new judge "
-            "then got all pending requests, also those that nobody had handled. The requests are "
+            "then got all pending requests, also those that were not handled. The requests are "
             "3, 1, 2, and 3 again.",
         ),
         (

@@ -318,17 +318,10 @@ def take_by_script(client: Any, seat: str, buyer: str) -> Any:
 
 
 def take_by_watch(client: Any, seat: str, buyer: str) -> bool:
-    with client.pipeline() as pipe:
-        pipe.watch("sale:seats")
-        if owner := pipe.hget("sale:seats", seat):
+    while not (taken := take_by_watch_or_give_up(client, seat, buyer)):
+        if owner := client.hget("sale:seats", seat):
             return bool(owner == buyer.encode())
-        pipe.multi()
-        pipe.hset("sale:seats", seat, buyer)
-        try:
-            pipe.execute()
-        except redis_py.WatchError:
-            return take_by_watch(client, seat, buyer)
-        return True
+    return taken
 
 
 def take_by_watch_of_the_seat(client: Any, seat: str, buyer: str) -> bool:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
-import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from typing import Any
 
 import pytest
 import redis as redis_py
+from frozen import frozen
 
 from streamviz import Dashboard, Scenario, series, watch
 from streamviz.observation.observer import Observer
@@ -75,18 +74,6 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
 def server_of_ones_own() -> Iterator[EmbeddedServer]:
     with EmbeddedServer(port=0) as running:
         yield running
-
-
-@contextmanager
-def frozen(server: EmbeddedServer) -> Iterator[None]:
-    """Freeze a server for a while."""
-    with closing(server.client()) as client:
-        pid = client.info("server")["process_id"]
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def default_client(server: EmbeddedServer, **options: Any) -> redis_py.Redis:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import redis as redis_py
+from frozen import frozen
 
 from streamviz import Observer
 from streamviz.client.entry_id import EntryId
@@ -39,17 +38,6 @@ def pending(client: redis_py.Redis, key: str) -> dict[EntryId, str]:
     return {EntryId.parse(one["message_id"].decode()): one["consumer"].decode() for one in rows}
 
 
-@contextmanager
-def hanging(server: EmbeddedServer) -> Iterator[None]:
-    with closing(server.client()) as client:
-        process = client.info("server")["process_id"]
-    os.kill(process, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(process, signal.SIGCONT)
-
-
 @pytest.fixture
 def servers() -> Iterator[list[EmbeddedServer]]:
     with ExitStack() as stack:
@@ -77,7 +65,7 @@ def test_what_was_held_is_held_since_then_and_nothing_is_told_of_the_meantime(
     take(2)
     before = held(history)
     assert before == [(one, "a", 0, "pending") for one in TRUTH]
-    with hanging(servers[0]):
+    with frozen(servers[0]):
         take(3)
     assert history.last.exists is None
     assert held(history) == before
@@ -113,7 +101,7 @@ def test_a_death_during_the_outage_is_measured_from_what_was_held_before(
     filled(client, "s")
     observer = Observer(client, "s")
     history.append(observer.sample(START_MS))
-    with hanging(servers[0]):
+    with frozen(servers[0]):
         history.append(observer.sample(START_MS + 1000, [Event("killed", "a", "g", 3)]))
     client.xclaim("s", "g", "b", 0, ["1-0"])
     history.append(observer.sample(START_MS + 2000))
@@ -153,7 +141,7 @@ def test_what_a_part_holds_that_does_not_answer_is_neither_acked_nor_dropped(
     parts(0)
     before = held(parts(1))
     assert before == [(one, "a", 0, "pending") for one in TRUTH for _ in servers]
-    with hanging(servers[1]):
+    with frozen(servers[1]):
         history = parts(2)
     assert history.last.exists is None
     assert held(history) == before
@@ -198,7 +186,7 @@ def test_no_rate_is_made_of_an_outage_or_of_a_stream_that_is_renamed_into_place(
     said = set()
     for second in range(20):
         if second == 3:
-            with hanging(servers[0]):
+            with frozen(servers[0]):
                 history.append(observer.sample(START_MS + 3000))
             continue
         history.append(observer.sample(START_MS + 1000 * second))

@@ -126,7 +126,7 @@ def _grade_unit(ratio: float) -> Verdict:
         [
             (
                 abs(ratio / _GB - 1) < _SURE,
-                "so many fit in a GB, which has 10**9 bytes. A GiB has 2**30, 7% more.",
+                "this number fits in a GB, which has 10**9 bytes. A GiB has 2**30, 7% more.",
             ),
             (
                 abs(ratio * _GB - 1) < _SURE,

@@ -149,7 +149,7 @@ def after_a_failover(*, connected: int = 5, cut_off: int = 5) -> Failover:
         stack.callback(heir.close)
         jobs = Stream(client, "jobs")
         confirmed = _added_and_confirmed(jobs, range(1, connected + 1), timeout_ms=4000)
-        heir.replicaof("127.0.0.1", free_port())  # nobody is there
+        heir.replicaof("127.0.0.1", free_port())  # no server is there
         rest = range(connected + 1, connected + cut_off + 1)
         unconfirmed = cut_off - _added_and_confirmed(jobs, rest, timeout_ms=50)
         primary.stop()

@@ -7,7 +7,7 @@ import { inkOf } from "./dom.js";
 /** @typedef {{shape: import("./flow_shapes.js").Shape, paint: Paint, ids: string[], title: string, ring: string}} Mark a shape and how it is drawn; with a ring of that colour if it is chosen */
 /** @typedef {Mark & {from: number[], to: number[], at: number[], began: number, lasts: number, leaves: boolean}} Item its places are x, y, width, height and opacity */
 
-const [LEAVE_MS, MOST_STEP_MS] = [300, 50]; // where frames are few, moves take longer: else nobody would see them
+const [LEAVE_MS, MOST_STEP_MS] = [300, 50]; // where frames are few, moves take longer, or they could not be seen
 const FLIGHT = 0.8; // of the time in which a square leaves; then it fades
 const [OUTLINE, RING] = [1.3, 3]; // the widths of lines
 const [RED, GREY] = ["#d1242f", "#888888"];

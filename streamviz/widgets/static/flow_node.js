@@ -25,7 +25,7 @@ export function follows(before, n, scene) {
   return same && steps > 0 && steps <= MOST_STEPS && scene.added >= before.scene.added;
 }
 
-/** A scene with at most so many of its groups, the worst ones, and with words that say so. @param {any} scene @param {number} most */
+/** A scene with at most `most` of its groups, the worst ones, and with words that say so. @param {any} scene @param {number} most */
 export function fewerGroups(scene, most) {
   const { groups, rates } = scene;
   if (most >= groups.length) return scene;
