@@ -49,9 +49,16 @@ def test_sample(redis: redis_py.Redis, prefix: str) -> None:
     for (length, pending), *times in zip(SIZES, ms, working, bare, strict=True):
         found.add(f"{length:,}", f"{pending:,}", *(f"{one:.2f}" for one in times))
     found.aim("ms for a sample, at most", max(ms), most=0.5)
+    found.aim("times five XINFO at rest, median", times_as_long(ms, bare), most=1.5)
+    found.aim("times five XINFO at work, median", times_as_long(working, bare), most=3)
     found.aim("ms for a sample while it counts a backlog, median", counting, most=1.5)
     found.aim("times as long for 1,000,000 entries as for 1,000", ms[3] / ms[0], most=1.2)
     found.aim("times as long with 100,000 pending as with 10", ms[4] / ms[3], most=1.2)
+
+
+def times_as_long(ours: list[float], theirs: list[float]) -> float:
+    """Return the median of the quotients, stream by stream."""
+    return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
 
 
 def until_counted(sample: Callable[[], Sample]) -> float:
