@@ -66,10 +66,9 @@ class Counters:
 def counters(group: ConsumerGroup) -> Picture:
     """Draw a stream's entries, a group's cursor, and what Redis reports as the group's lag.
 
-    Where `entries-read` is right, its bar ends at the cursor. A lag is red if it is a wrong
-    number. An
-    entry that is no longer in the stream is crossed out, in grey if the group has read it, and in
-    red if it was still waiting.
+    Where `entries-read` is right, its bar ends at the cursor. The lag's bar is hollow, as the
+    entries that are waiting, and red if the lag is a wrong number. An entry that is no longer in
+    the stream is crossed out, in grey if the group has read it, and in red if it was still waiting.
 
     Parameters
     ----------
@@ -129,10 +128,12 @@ def _parts(found: Counters) -> Iterator[str]:
     yield _bar(3, 0, found.read or 0, found.last, _BLUE, read)
     paint = _BLUE if found.lag in (None, found.waiting) else WRONG
     ends = (0, 0) if found.lag is None else (found.added - found.lag, found.added)
-    yield _bar(4, *ends, found.last, paint, found.result)
+    yield _bar(4, *ends, found.last, paint, found.result, hollow=True)  # as what is waiting
 
 
-def _bar(row: int, begin: int, end: int, last: int, paint: str, text: str) -> str:
+def _bar(
+    row: int, begin: int, end: int, last: int, paint: str, text: str, *, hollow: bool = False
+) -> str:
     """Return a bar from one number of entries to another, and its text beside or in it."""
     left, right = sorted((_x(begin, last), _x(end, last)))
     right = max(left, right - _GAP)
@@ -146,9 +147,10 @@ def _bar(row: int, begin: int, end: int, last: int, paint: str, text: str) -> st
     if right == left:
         return words
     cut = "stroke-dasharray='4 3'" if max(begin, end) > last + _ROOM else ""
+    fill = "fill='none' stroke-width='1.5'" if hollow else f"fill='{paint}' fill-opacity='.2'"
     return (
         f"<rect x='{left:g}' y='{_y(row)}' width='{right - left:g}' height='{_BAR}' rx='2' "
-        f"fill='{paint}' fill-opacity='.2' stroke='{paint}' {cut}/>{words}"
+        f"{fill} stroke='{paint}' {cut}/>{words}"
     )
 
 

@@ -119,8 +119,16 @@ def check_house(tower: Stream) -> Verdict:
                 "at that moment. Use XSETID first, and then give ENTRIESREAD.",
             ),
             (
+                wine.lag != 4 and info.entries_added == added,
+                f"Redis reports a lag of {wine.lag} for wine, but four entries are waiting. The "
+                "tower never had the broken bottle, so don't count it. wine's entries-read in the "
+                "cellar is right for the tower, too.",
+            ),
+            (
                 wine.lag != 4,
-                f"Redis reports a lag of {wine.lag} for wine, but four entries are waiting.",
+                f"Redis reports a lag of {wine.lag} for wine, but four entries are waiting. "
+                "ENTRIESREAD is the number of all entries ever added up to wine's cursor, so the "
+                "cellar's own number is right.",
             ),
             (
                 info.max_deleted_entry_id != old.max_deleted_entry_id,

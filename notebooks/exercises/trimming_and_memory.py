@@ -1,4 +1,4 @@
-"""The exercises of notebook 06: trim what no group needs, and forget what was trimmed."""
+"""The exercises of notebook 06: trim what no group needs, and forget what is gone."""
 
 from __future__ import annotations
 
@@ -22,19 +22,20 @@ from streamviz.client.stream import Stream
 
 __all__ = ["check_attic", "check_belt", "clean_up", "new_attic", "new_belt"]
 
-_BOXES, _HELD, _CHUNK = 260, 240, 20
-_MOST_COMMANDS = 500
+_BOXES, _HELD, _CHUNK = 360, 330, 30
+_FULL_PAGES = 300  # the boxes that three calls of XAUTOCLAIM check, by default
+_MOST_COMMANDS = 1000
 # how many boxes are trimmed, attic by attic: one number says nothing of the next, and
 # the notebook's outputs are the same in each run
-_numbers = cycle((160, 120, 180, 140, 200))
+_numbers = cycle((150, 120, 180, 120, 180))
 
 
 @dataclass(slots=True)
 class _Attic:
-    """The newest attic: all its IDs, how many were trimmed, how often the boxes were delivered."""
+    """The newest attic: all its IDs, those in the stream, how often the boxes were delivered."""
 
     ids: list[EntryId] = field(default_factory=list)
-    trimmed: int = 0
+    left: list[EntryId] = field(default_factory=list)
     deliveries: int = 0
 
 
@@ -42,7 +43,7 @@ _attic = _Attic()
 
 
 def _boxes_in_the_attic(crew: ConsumerGroup) -> Picture:
-    """Draw the boxes, twenty in each place: how many exist, are pending, and are on the list."""
+    """Draw the boxes, thirty in each place: how many exist, are pending, and are on the list."""
     there = {entry.id for entry in stream_of(crew).range()}
     pending = {one.id for one in crew.pending_entries(count=_BOXES * 2)}
     listed = read_list(stream_of(crew), "attic:lost")
@@ -60,22 +61,25 @@ def _boxes_in_the_attic(crew: ConsumerGroup) -> Picture:
 
 
 def new_attic(client: redis.Redis) -> ConsumerGroup:
-    """Return ``crew`` on ``attic``: ida holds 240 of 260 boxes, and some of them were trimmed.
+    """Return ``crew`` on ``attic``: ida holds 330 of 360 boxes, and some of them are gone.
 
-    The IDs are random, and so is how often the boxes were delivered. Each attic has another number
-    of trimmed boxes than the one before.
+    The oldest were trimmed, and one of the newest that ida holds was deleted. Between the two, a
+    page of XAUTOCLAIM finds nothing to drop. The IDs are random, and so is how often the boxes were
+    delivered. Each attic has another number of trimmed boxes than the one before.
     """
     client.delete("attic", "attic:lost")
     attic = Stream(client, "attic")
     ids = [f"{ms}-0" for ms in sorted(sample(range(10_000, 100_000), _BOXES))]
     _attic.ids = [EntryId.parse(one) for one in ids]
-    _attic.trimmed, _attic.deliveries = next(_numbers), randint(3, 9)
+    _attic.deliveries, trimmed = randint(3, 9), next(_numbers)
     attic.add_many((one, {"box": n}) for n, one in enumerate(ids, 1))
     crew = attic.group("crew")
     crew.create("0")
     crew.consumer("ida").read(_HELD)
     crew.consumer("ida").claim(ids[:_HELD], deliveries=_attic.deliveries)
-    attic.trim(minid=ids[_attic.trimmed])
+    attic.trim(minid=ids[trimmed])
+    attic.delete(ids[randint(_FULL_PAGES, _HELD - 2)])
+    _attic.left = [entry.id for entry in attic.range()]
     return Stream(bounded(client, _MOST_COMMANDS, "does your loop end?"), "attic").group("crew")
 
 
@@ -87,21 +91,21 @@ def check_attic(crew: ConsumerGroup) -> Verdict:
     """Grade exercise 2: exactly the entries that still exist are pending; the lost ones listed."""
     if find_group(stream_of(crew), crew.name) is None:
         return Verdict(False, "the group was deleted, and with it all pending entries.")
-    ids, number = _attic.ids, _attic.trimmed
+    ids, left, held = _attic.ids, _attic.left, _attic.ids[:_HELD]
     deliveries = {one.id: one.deliveries for one in crew.pending_entries(count=_BOXES * 2)}
     pending = {*deliveries}
     entries = [entry.id for entry in stream_of(crew).range()]
-    trimmed, lost = pending - {*entries}, {*ids[number:_HELD]} - pending
+    still, lost = pending - {*entries}, {*held} & {*left} - pending
     new = pending & {*ids[_HELD:]}
     anew = [one for one, times in deliveries.items() if times < _attic.deliveries]
     listed = read_list(stream_of(crew), "attic:lost")
-    gone = {str(one) for one in ids[:number]}
+    gone = {str(one) for one in held} - {str(one) for one in left}
     return grade(
-        f"the {number} trimmed entries are no longer pending, their IDs are on the list, and the "
-        f"{_HELD - number} that exist are still pending.",
+        f"the {len(gone)} entries that are gone are no longer pending, their IDs are on the list, "
+        f"and the {_HELD - len(gone)} that exist are still pending.",
         [
             (
-                entries != ids[number:],
+                entries != left,
                 "the stream has other entries than before. Leave the stream as it is.",
             ),
             (
@@ -110,9 +114,10 @@ def check_attic(crew: ConsumerGroup) -> Verdict:
                 "pending. The work is lost.",
             ),
             (
-                bool(trimmed),
-                f"{count_of(len(trimmed), 'trimmed entry is', 'trimmed entries are')} still "
-                "pending. XAUTOCLAIM drops them, page by page until the cursor is 0-0.",
+                bool(still),
+                f"{count_of(len(still), 'entry', 'entries')} that the stream no longer has "
+                f"{'is' if len(still) == 1 else 'are'} still pending. XAUTOCLAIM drops such "
+                "entries, page by page until the cursor is 0-0. A page may have none to drop.",
             ),
             (
                 bool(new),
@@ -126,13 +131,18 @@ def check_attic(crew: ConsumerGroup) -> Verdict:
                 f"been delivered {_attic.deliveries} times. Let it stay pending.",
             ),
             (
+                bool(listed) and not gone & {*listed},
+                "no element of `attic:lost` is the ID of a dropped box. Append each ID as text, "
+                "and as an element of its own, for example with `*map(str, page.deleted)`.",
+            ),
+            (
                 bool(gone - {*listed}),
-                f"{count_of(len(gone - {*listed}), 'trimmed ID is', 'trimmed IDs are')} not on the "
+                f"{count_of(len(gone - {*listed}), 'dropped ID is', 'dropped IDs are')} not on the "
                 "list `attic:lost`. Each page of XAUTOCLAIM tells which IDs it dropped.",
             ),
             (
                 bool({*listed} - gone) or len(listed) != len(gone),
-                "`attic:lost` should hold each trimmed ID once, and nothing else.",
+                "`attic:lost` should hold the ID of each dropped box once, and nothing else.",
             ),
         ],
     )

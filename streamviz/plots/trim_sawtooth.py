@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any, Literal
 
 from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.figure import Plot, seconds
-from streamviz.plots.texts import entries_text, label, no_data_text, number_text
+from streamviz.plots.texts import columns, entries_text, label, no_data_text, number_text
 from streamviz.plots.traces import GREY, LABEL_MARGIN, Trace, colour, end_labels, end_texts, line
 
 _GAP = 0.17  # between two texts, as a part of a panel's height
+_LETTER, _BESIDE = 7.2, 6  # pixels: a letter's width, about, and the gap between a line and a text
 
 
 class TrimSawtooth(Plot):
@@ -72,12 +74,14 @@ class TrimSawtooth(Plot):
         title = "macro nodes" if self.beside == "nodes" else "kB (MEMORY USAGE)"
         up = {"rangemode": "tozero", "anchor": "x", "nticks": 4}
         name = f" {label(history.newest.stream)}" if history.newest else ""
+        widest = max(map(columns, self._limit_texts()), default=0)
+        room = max(LABEL_MARGIN + 30, ceil(_LETTER * widest) + _BESIDE)
         return {
             "title": {"text": f"{self.title}{name}", "x": 0, "xref": "paper"},
             "xaxis": {"title": {"text": "seconds"}, "anchor": "y2"},
             "yaxis": {"title": {"text": "entries"}, "domain": [0.54, 1], **up},
             "yaxis2": {"title": {"text": title}, "domain": [0, 0.46], **up},
-            "margin": {"l": 60, "r": LABEL_MARGIN + 30, "t": 44, "b": 44},
+            "margin": {"l": 60, "r": room, "t": 44, "b": 44},
             "showlegend": False,
         }
 
@@ -97,9 +101,7 @@ class TrimSawtooth(Plot):
             return [end_texts(None, [], [], 0, 1)] * 2
         x = seconds(last.time_ms, history)
         taken = self.sampled_values(last, history)[-1]
-        words = ("MAXLEN", "MAXLEN + 1 node")
-        limits = [f"{n} {v:,}" for n, v in zip(words, self.limits, strict=False)]
-        names = [entries_text(last.length), *limits]
+        names = [entries_text(last.length), *self._limit_texts()]
         top = max(last.length, *self.limits, 0)
         unit = "kB" if self.beside == "memory" else "node" if taken == 1 else "nodes"
         size = "unknown" if taken is None else f"{_rounded(taken)} {unit}"
@@ -121,6 +123,10 @@ class TrimSawtooth(Plot):
             f"{number_text(last.entries_added)} ever added; "
             f"{'it takes' if last.length == 1 else 'they take'} {size}."
         )
+
+    def _limit_texts(self) -> list[str]:
+        words = ("MAXLEN", "MAXLEN + 1 node")
+        return [f"{n} {v:,}" for n, v in zip(words, self.limits, strict=False)]
 
     def _taken(self, sample: Sample) -> int | None:
         return sample.nodes if self.beside == "nodes" else sample.memory_bytes

@@ -70,6 +70,8 @@ def test_a_picture_of_the_counters_says_what_redis_reports(redis: redis_py.Redis
     crew.consumer("ann").read(4)
     assert "entries-added 10, entries-read 4, lag 10 − 4 = 6." in repr(counters(crew))
     assert WRONG not in counters(crew).svg
+    hollow = counters(crew).svg.count("fill='none' stroke-width='1.5'")
+    assert hollow == 1, "the bar of the lag, as the waiting entries"
     crew.set_id("4-0", entries_read=2)
     assert "lag 10 − 2 = 8, but 6 waiting." in repr(counters(crew))
     assert WRONG in counters(crew).svg

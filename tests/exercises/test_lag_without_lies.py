@@ -28,7 +28,9 @@ def copied(cellar: Stream, tower: Stream, lost: int = 0) -> None:
     [
         (0, None, "kept", None, "entries ever added is 10"),
         (0, -1, "kept", None, "reports nil. It can't know"),
-        (0, -1, "kept", 6, "a lag of"),
+        (0, -1, "kept", 6, "number of all entries ever added up to wine's cursor"),
+        (0, -1, "kept", 4, "so the cellar's own number is right"),
+        (0, -1, "kept", 5, "so the cellar's own number is right"),
         (0, -1, "kept", 10, "wine's entries-read is 10, but was"),
         (0, -1, "kept", 0, "wine's entries-read is 0, but was"),
         (0, -2, "kept", "kept", "An entry that was trimmed or deleted was added once"),
@@ -37,6 +39,7 @@ def copied(cellar: Stream, tower: Stream, lost: int = 0) -> None:
         (0, 0, "kept", "kept", "don't count it"),
         (0, -1, "kept", "one less", "wine never read the broken bottle, so its entries-read"),
         (0, 0, "kept", "one less", "a lag of 6"),
+        (0, 0, "kept", 4, "never had the broken bottle, so don't count it. wine's"),
         (0, -1, "0", 0, "wine's cursor is at 0-0"),
         (0, -1, "$", "kept", "wine's cursor is at"),
         (1, -1, "kept", "kept", "9 entries"),

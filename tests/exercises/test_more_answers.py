@@ -284,7 +284,7 @@ WRONG: list[tuple[str, Answer]] = [
     ("3 of her tasks were done or given up while max didn't hold them", hers_without_a_claim),
     ("lou claimed nothing", kims_without_a_claim),
     ("2 sacks were done or given up while moe didn't hold them", sacks_without_a_claim),
-    ("XAUTOCLAIM drops them", read_again_by_ida),
+    ("XAUTOCLAIM drops such entries", read_again_by_ida),
     ("750 entries are pending", read_and_left_pending),
     ("but should be", the_smaller_number_of_a_bill),
     ("a move is still waiting", judged_before_it_is_delivered),

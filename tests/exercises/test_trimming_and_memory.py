@@ -467,9 +467,9 @@ def test_the_right_answer_is_right_on_every_second_belt(redis: redis_py.Redis) -
         assert not exercise.check_belt(redis, known_groups_only).right
 
 
-def trimmed_ids(crew: ConsumerGroup) -> list[EntryId]:
-    first = stream_of(crew).range(count=1)[0].id
-    return [held.id for held in crew.pending_entries(count=1000) if held.id < first]
+def gone_ids(crew: ConsumerGroup) -> list[EntryId]:
+    there = {entry.id for entry in stream_of(crew).range()}
+    return [held.id for held in crew.pending_entries(count=1000) if held.id not in there]
 
 
 def write_down(crew: ConsumerGroup, ids: Iterable[object]) -> None:
@@ -487,15 +487,54 @@ def sweep(crew: ConsumerGroup, count: int = 100, *, pages: int = 99, note: bool 
 
 
 def by_acknowledging(crew: ConsumerGroup) -> None:
-    ids = trimmed_ids(crew)
+    ids = gone_ids(crew)
     write_down(crew, ids)
     crew.ack(*ids)
 
 
 def by_xclaim(crew: ConsumerGroup) -> None:
-    ids = trimmed_ids(crew)
+    ids = gone_ids(crew)
     write_down(crew, reversed(ids))
     crew.consumer("jon").claim(ids)
+
+
+def while_a_page_has_deleted(crew: ConsumerGroup, count: int = 100) -> None:
+    page = crew.consumer("jon").autoclaim(min_idle_ms=0, count=count)
+    while page.deleted:
+        write_down(crew, page.deleted)
+        start = str(page.cursor)
+        page = crew.consumer("jon").autoclaim(min_idle_ms=0, start=start, count=count)
+
+
+def until_a_page_claims(crew: ConsumerGroup) -> None:
+    start, entries = "0-0", ()
+    while not entries:
+        page = crew.consumer("jon").autoclaim(min_idle_ms=0, start=start)
+        write_down(crew, page.deleted)
+        start, entries = str(page.cursor), page.entries  # type: ignore[assignment]
+
+
+def before_the_first_entry(crew: ConsumerGroup) -> None:
+    first = stream_of(crew).info().first_entry
+    ids = [held.id for held in crew.pending_entries(count=1000) if first and held.id < first.id]
+    write_down(crew, ids)
+    crew.ack(*ids)
+
+
+def up_to_the_last_that_is_gone(crew: ConsumerGroup) -> None:
+    last = stream_of(crew).info().max_deleted_entry_id
+    ids = [held.id for held in crew.pending_entries(count=1000) if last and held.id <= last]
+    write_down(crew, ids)
+    crew.ack(*ids)
+
+
+def with_pages_as_text(crew: ConsumerGroup, text: Callable[[tuple[EntryId, ...]], str]) -> None:
+    start = ""
+    while start != "0-0":
+        page = crew.consumer("jon").autoclaim(min_idle_ms=0, start=start or "0-0")
+        if page.deleted:
+            write_down(crew, [text(page.deleted)])
+        start = str(page.cursor)
 
 
 def all_are_called_lost(crew: ConsumerGroup) -> None:
@@ -506,7 +545,7 @@ def all_are_called_lost(crew: ConsumerGroup) -> None:
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
-        (lambda crew: None, "{all} trimmed entries are"),
+        (lambda crew: None, "{all} entries that the stream no longer has are"),
         (
             lambda crew: crew.ack(*(held.id for held in crew.pending_entries(count=1000))),
             "work is lost",
@@ -519,22 +558,37 @@ def all_are_called_lost(crew: ConsumerGroup) -> None:
             lambda crew: stream_of(crew).client.set("attic", "no stream"),
             "Start again with new_attic",
         ),
-        (lambda crew: crew.consumer("jon").autoclaim(min_idle_ms=0), "{rest} trimmed entries are"),
-        (lambda crew: sweep(crew, pages=1), "{rest} trimmed entries are"),
-        (lambda crew: crew.ack(*trimmed_ids(crew)[1:]), "1 trimmed entry is"),
-        (lambda crew: stream_of(crew).delete(*trimmed_ids(crew)), "{all} trimmed entries are"),
-        (lambda crew: sweep(crew, note=False), "{all} trimmed IDs are not on the list"),
-        (lambda crew: crew.ack(*trimmed_ids(crew)), "{all} trimmed IDs are not on the list"),
+        (lambda crew: crew.consumer("jon").autoclaim(min_idle_ms=0), "{rest} entries that the"),
+        (lambda crew: sweep(crew, pages=1), "{rest} entries that the"),
+        (lambda crew: sweep(crew, pages=2), "1 entry that the stream no longer has is"),
+        (while_a_page_has_deleted, "1 entry that the stream no longer has is"),
+        (lambda crew: while_a_page_has_deleted(crew, 30), "A page may have none to drop"),
+        (until_a_page_claims, "1 entry that the stream no longer has is"),
+        (before_the_first_entry, "1 entry that the stream no longer has is"),
+        (up_to_the_last_that_is_gone, "no longer pending. The work is lost"),
+        (lambda crew: with_pages_as_text(crew, str), "as an element of its own"),
+        (
+            lambda crew: with_pages_as_text(crew, lambda ids: " ".join(map(str, ids[1:]))),
+            "as an element of its own",
+        ),
+        (
+            lambda crew: (write_down(crew, map(repr, gone_ids(crew))), sweep(crew, note=False)),
+            "Append each ID as text",
+        ),
+        (lambda crew: crew.ack(*gone_ids(crew)[1:]), "1 entry that the stream no longer has is"),
+        (lambda crew: stream_of(crew).delete(*gone_ids(crew)), "{all} entries that the stream"),
+        (lambda crew: sweep(crew, note=False), "{all} dropped IDs are not on the list"),
+        (lambda crew: crew.ack(*gone_ids(crew)), "{all} dropped IDs are not on the list"),
         (lambda crew: (sweep(crew), write_down(crew, ["1-0"])), "once, and nothing else"),
         (
-            lambda crew: (write_down(crew, trimmed_ids(crew)[:1]), sweep(crew)),
+            lambda crew: (write_down(crew, gone_ids(crew)[:1]), sweep(crew)),
             "once, and nothing else",
         ),
         (all_are_called_lost, "once, and nothing else"),
-        (lambda crew: (sweep(crew), crew.consumer("jon").read()), "20 entries that were waiting"),
+        (lambda crew: (sweep(crew), crew.consumer("jon").read()), "30 entries that were waiting"),
         (
             lambda crew: (crew.destroy(), crew.create("0"), crew.consumer("ida").read()),
-            "20 entries that were waiting",
+            "30 entries that were waiting",
         ),
         (by_acknowledging, ""),
         (by_xclaim, ""),
@@ -542,11 +596,11 @@ def all_are_called_lost(crew: ConsumerGroup) -> None:
         (sweep, ""),
     ],
 )
-def test_only_trimmed_entries_leave_the_attic(
+def test_only_what_is_gone_leaves_the_attic(
     redis: redis_py.Redis, answer: Callable[[ConsumerGroup], object], hint: str
 ) -> None:
     crew = exercise.new_attic(redis)
-    number = len(trimmed_ids(crew))
+    number = len(gone_ids(crew))
     answer(crew)
     verdict = exercise.check_attic(crew)
     assert verdict.right is (hint == "")
@@ -554,41 +608,41 @@ def test_only_trimmed_entries_leave_the_attic(
 
 
 def test_the_next_attic_has_lost_another_number_of_boxes(redis: redis_py.Redis) -> None:
-    numbers = [len(trimmed_ids(exercise.new_attic(redis))) for _ in range(6)]
+    numbers = [len(gone_ids(exercise.new_attic(redis))) for _ in range(6)]
     assert all(one > 100 for one in numbers), "one page of XAUTOCLAIM is not enough"
     assert all(one != other for one, other in pairwise(numbers))
     for number in numbers:
         crew = exercise.new_attic(redis)
-        counted = [held.id for held in crew.pending_entries(count=number)]
-        right = number == len(trimmed_ids(crew))
+        gone = gone_ids(crew)
+        trimmed = [held.id for held in crew.pending_entries(count=number - 1)]
+        counted, right = [*trimmed, gone[-1]], number == len(gone)
         write_down(crew, counted)
         crew.ack(*counted)
         assert exercise.check_attic(crew).right is right
 
 
 def the_rest_delivered_anew(crew: ConsumerGroup) -> None:
-    ids = trimmed_ids(crew)
+    ids = gone_ids(crew)
     write_down(crew, ids)
     crew.delete_consumer("ida")
-    crew.set_id(str(ids[-1]))
-    crew.consumer("jon").read(240 - len(ids))
+    crew.set_id(str(ids[-2]))  # the newest that is gone was deleted, all others trimmed
+    crew.consumer("jon").read(330 - len(ids))
 
 
 def the_group_made_anew(crew: ConsumerGroup) -> None:
-    ids = trimmed_ids(crew)
+    ids = gone_ids(crew)
     write_down(crew, ids)
     crew.destroy()
-    crew.create(str(ids[-1]))
-    crew.consumer("ida").read(240 - len(ids))
+    crew.create(str(ids[-2]))
+    crew.consumer("ida").read(330 - len(ids))
     crew.consumer("ida").read(after="0")
 
 
 def acknowledged_and_claimed_by_force(crew: ConsumerGroup) -> None:
-    ids = [held.id for held in crew.pending_entries(count=1000)]
+    ids, gone = [held.id for held in crew.pending_entries(count=1000)], gone_ids(crew)
     crew.ack(*ids)
-    number = len(ids) - len(stream_of(crew).range()) + 20
-    write_down(crew, ids[:number])
-    crew.consumer("jon").claim(ids[number:], force=True)
+    write_down(crew, gone)
+    crew.consumer("jon").claim([one for one in ids if one not in gone], force=True)
 
 
 @pytest.mark.parametrize(
@@ -625,8 +679,42 @@ def by_reading_again(crew: ConsumerGroup) -> None:
     crew.ack(*lost)
 
 
+def each_by_itself(crew: ConsumerGroup) -> None:
+    for held in crew.pending_entries(count=1000):
+        if not stream_of(crew).range(str(held.id), str(held.id)):
+            write_down(crew, [held.id])
+            crew.ack(held.id)
+
+
+def by_pages_that_claim_nothing(crew: ConsumerGroup) -> None:
+    start = ""
+    while start != "0-0":
+        page = crew.consumer("jon").autoclaim(min_idle_ms=3_600_000, start=start or "0-0")
+        if page.deleted:
+            write_down(crew, page.deleted)
+        start = str(page.cursor)
+
+
+def until_all_that_is_pending_exists(crew: ConsumerGroup) -> None:
+    start = "0-0"
+    while gone := gone_ids(crew):
+        page = crew.consumer("jon").autoclaim(min_idle_ms=0, start=start, justid=True)
+        assert {*page.deleted} <= {*gone}
+        if page.deleted:
+            write_down(crew, page.deleted)
+        start = str(page.cursor)
+
+
 @pytest.mark.parametrize(
-    "answer", [by_claiming_without_delivery, by_lists_of_both, by_reading_again]
+    "answer",
+    [
+        by_claiming_without_delivery,
+        by_lists_of_both,
+        by_reading_again,
+        each_by_itself,
+        by_pages_that_claim_nothing,
+        until_all_that_is_pending_exists,
+    ],
 )
 def test_unusual_ways_to_clean_the_attic_are_right(
     redis: redis_py.Redis, answer: Callable[[ConsumerGroup], object]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from typing import Any
 
@@ -45,6 +46,15 @@ def test_each_line_has_its_name_and_value_at_its_end() -> None:
     length, nodes = TrimSawtooth(6, node_entries=4).figure(seen)["data"][-2:]
     assert length["text"] == ["7 entries", "MAXLEN 6", "MAXLEN + 1 node 10", ""]
     assert (nodes["text"], nodes.get("xaxis", "x"), nodes["yaxis"]) == (["3 nodes", ""], "x", "y2")
+
+
+@pytest.mark.parametrize("maxlen", [None, 6, 300, 1_000_000])
+def test_a_still_picture_has_room_for_each_name_at_the_end_of_its_line(maxlen: int | None) -> None:
+    plot = TrimSawtooth(maxlen)
+    svg = render(plot.figure(history(sample(1, length=5, nodes=2), sample(2, length=7, nodes=3))))
+    ends = re.findall(r"<text x='([\d.]+)'[^>]*>(?:MAXLEN|\d+ entries|\d+ nodes)", svg)
+    assert len(ends) == (2 if maxlen is None else 4)
+    assert len({*ends}) == 1
 
 
 def test_the_summary_says_what_the_stream_takes_or_that_it_is_unknown() -> None:
