@@ -34,12 +34,15 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
+from streamviz.simulation.clock import EPOCH_MS
 
 _OTHERS = ("ann", "cy")
-_POINTS = ((4, 4), (2, 2), (6, 6))
+_POINTS = (Coord(4, 4), Coord(2, 2), Coord(6, 6))
+_IDS = tuple(f"{EPOCH_MS + ms}-{seq}" for ms, seq in ((500, 9), (500, 10), (501, 0)))
+_LIVE_ID = f"{EPOCH_MS + 500}-11"
 _MOST_COMMANDS = 300
 _DEAD_MS, _MINUTE_MS, _ALIVE_MS = 60_500, 60_000, 50_000
-_FAILURES = {1: "once", 5: "five times in a row"}
+_FAILURES = 1, 5, 10
 
 Judge = Callable[[Entry], str]
 Relay = Callable[[ConsumerGroup, Judge], object]
@@ -65,7 +68,7 @@ def check_relay(client: redis.Redis, relay: Relay) -> Verdict:
     4. Another judge claims the dead judge's move before the first command of your function, before
        its second, and so on, until your function has claimed it.
     5. The second move asks for a point that is taken, so it is rejected.
-    6. Judging one of the moves fails once, or five times in a row.
+    6. Judging fails once, or five or ten times in a row, from each move on.
     7. The process dies before its first command, before its second, and so on.
 
     Parameters
@@ -191,13 +194,19 @@ def _with_failures(client: redis.Redis, relay: Relay) -> Verdict:
             if len(calls) in fails:
                 raise JudgeFailed(f"the judge could not judge {calls[-1]} this time")
 
-        with suppress(Exception):  # the judge's, which the function may have put into its own
-            _run(client, relay, before)
-        failed = calls[failing - 1]
-        verdict = grade_lost(group, failed, f"Judging {failed} failed {_FAILURES[times]}")
-        if verdict.right:
-            _run(client, relay)
-            verdict = grade_again(group, failed, _FAILURES[times])
+        for _ in range(times):  # the function is called again while the judge still fails
+            with suppress(Exception):  # the judge's, which the function may have put into its own
+                _run(client, relay, before)
+            failed = calls[failing - 1]
+            failures = calls[failing - 1 : fails[-1]].count(failed)
+            how_often = {1: "once", 2: "twice"}.get(failures, f"{failures} times")
+            verdict = grade_lost(group, failed, f"Judging {failed} failed {how_often}")
+            if not verdict.right:
+                return verdict
+            if len(calls) >= fails[-1]:
+                break
+        _run(client, relay)
+        verdict = grade_again(group, failed, how_often)
         if not verdict.right:
             break
     return verdict
@@ -226,21 +235,26 @@ def _with_deaths(client: redis.Redis, relay: Relay) -> Verdict:
 def _new(client: redis.Redis, *, live: bool = False, refused: bool = False) -> ConsumerGroup:
     """Return the group ``judge``: ann has held move 1 for over a minute, ben holds 2, and 3 is new.
 
+    In the order of their IDs as text, 2 would be the first, and by their sequence numbers alone, 3.
     With `live`, the judge cy has held a move of another game for fifty seconds; it came between 2
     and 3. With `refused`, white asks for the point of move 1, and then, with 3, for another one.
     """
     clean_up(client)
-    match = Match(client, RELAY, game_id="relay", judge=False, every_ms=1000)
-    group = Stream(client, RELAYED).group("judge")
+    Match(client, RELAY, game_id="relay", judge=False, every_ms=1000)  # opens the game
+    requests = Stream(client, RELAYED)
+    group = requests.group("judge")
     group.create("0", mkstream=True)
-    for number, point in enumerate(_POINTS):
-        if live and number == 2:
-            other = MakeMove("other-game", LIVE, Player.BLACK, Coord(0, 0))
-            last = Stream(client, RELAYED).reverse_range(count=1)[0].id
-            Stream(client, RELAYED).add({FIELD: encode(other)}, id=f"{last.ms}-*")
-        player = match.you if number == 0 or (number == 2 and not refused) else match.you.other
-        x, y = _POINTS[0] if number == 1 and refused else point
-        match.ask(Coord(x, y), player, f"r{number + 1}")
+    black, white = Player.BLACK, Player.WHITE
+    first, second, third = _POINTS
+    moves = [
+        (_IDS[0], MakeMove("relay", "r1", black, first)),
+        (_IDS[1], MakeMove("relay", "r2", white, first if refused else second)),
+        (_IDS[2], MakeMove("relay", "r3", white if refused else black, third)),
+    ]
+    if live:
+        moves.insert(2, (_LIVE_ID, MakeMove("other-game", LIVE, black, Coord(0, 0))))
+    for entry_id, move in moves:
+        requests.add({FIELD: encode(move)}, id=entry_id)
     ann = group.consumer("ann")
     ann.claim(ann.read(1), idle_ms=_DEAD_MS, justid=True)
     group.consumer("ben").read(1)

@@ -14,7 +14,8 @@ from streamviz.client.stream import Stream
 
 RELAY = "relay:"
 RELAYED = f"{RELAY}{Topic.MAKE_MOVE}"
-MOVES, LIVE = 3, "other"
+REQUESTS, LIVE = ("r1", "r2", "r3"), "other"
+MOVES = len(REQUESTS)
 
 
 def _requests(group: ConsumerGroup, *_: object) -> Picture | None:
@@ -135,7 +136,7 @@ def grade_taken(group: ConsumerGroup) -> Verdict:
 def grade_refused(group: ConsumerGroup) -> Verdict:
     """Grade a run in which r2 is rejected: this is its answer, and r3 is judged all the same."""
     said = answers(group.connection.client, RELAY)
-    left = min({"r1", "r2", "r3"} - set(said), default="")
+    left = min(set(REQUESTS) - set(said), default="")
     why = "in one run, r2 asked for a taken point, so it was rightly rejected. "
     return grade(
         "",
@@ -161,10 +162,10 @@ def grade_refused(group: ConsumerGroup) -> Verdict:
 def grade_lost(group: ConsumerGroup, failed: str, why: str) -> Verdict:
     """Grade a run that was cut short: a move without an answer is still pending or waiting."""
     lost = _lost(group)
+    first = failed if failed in lost else min(lost, default="")
     hint = (
-        f"{failed if failed in lost else min(lost, default='')} {_dropped(group)} before it was "
-        f"answered. {why}, and no judge will ever answer it. Acknowledge a move after its answer, "
-        "and only if it was answered."
+        f"{first} {_dropped(group, first)} before it was answered. {why}, and no judge will ever "
+        "answer it. Acknowledge a move after its answer, and only if it was answered."
     )
     return grade("", [(bool(lost), hint)])
 
@@ -183,8 +184,8 @@ def grade_again(group: ConsumerGroup, failed: str, times: str) -> Verdict:
             (
                 bool(lost),
                 f"judging {failed} failed {times}, and your function was called again. "
-                f"{min(lost, default='')} {_dropped(group)} without an answer. Did you note it as "
-                "done before it was judged?",
+                f"{min(lost, default='')} {_dropped(group, min(lost, default=''))} without an "
+                "answer. Did you note it as done before it was judged?",
             ),
             (
                 bool(twice),
@@ -203,14 +204,17 @@ def grade_again(group: ConsumerGroup, failed: str, times: str) -> Verdict:
                 f"judging {failed} failed {times}, and your function was called again. "
                 f"{len(said)} of 3 moves are answered, and "
                 f"{count_of(pending, 'is', 'are')} pending. A restart begins with what is "
-                "pending, its own included.",
+                "pending, its own included, however often it was delivered.",
             ),
         ],
     )
 
 
-def _dropped(group: ConsumerGroup) -> str:
+def _dropped(group: ConsumerGroup, req_id: str) -> str:
     """Say how the group may have lost a request that it had delivered."""
+    requests = Stream(group.connection.client, RELAYED).range()
+    if req_id not in {move.req_id for move in moves_of(requests).values()}:
+        return "was deleted from the stream"
     deleted = {"ann", "ben"} - {one.name for one in group.consumers()}
     return "was acknowledged" + ", or deleted with its consumer," * bool(deleted)
 
@@ -227,7 +231,7 @@ def _older_of(group: ConsumerGroup) -> str:
     if not open_for:
         return (
             "An older move of the game had no answer yet. Claim first, then judge in the order of "
-            "the IDs."
+            "the IDs. IDs are numbers, not text, so `5-9` comes before `5-10`."
         )
     if open_for[0] == "ben":
         return (
@@ -241,13 +245,12 @@ def _older_of(group: ConsumerGroup) -> str:
 
 
 def _lost(group: ConsumerGroup) -> list[str]:
-    """Return the requests without an answer that were delivered and are pending no longer."""
+    """Return the requests without an answer that no judge will get: acknowledged, or deleted."""
     client: Any = group.connection.client
     said, cursor = answers(client, RELAY), group.info().last_delivered_id
     pending = {one.id for one in group.pending_entries()}
     moves = moves_of(Stream(client, RELAYED).range())
-    return [
-        move.req_id
-        for entry_id, move in moves.items()
-        if move.req_id not in said and entry_id not in pending and entry_id <= cursor
-    ]
+    waiting = {
+        move.req_id for entry_id, move in moves.items() if entry_id in pending or entry_id > cursor
+    }
+    return [one for one in REQUESTS if one not in said and one not in waiting]

@@ -124,7 +124,11 @@ def _grade_crowd(client: redis.Redis) -> Verdict:
                 "`sale:seats` has owners, but no buyer was promised a seat. Does take() return "
                 "true to the owner? The client returns values as bytes, and b'ann' isn't 'ann'.",
             ),
-            (not sold, "no seat was sold. Does take() return true if the buyer gets the seat?"),
+            (
+                not sold,
+                "no seat was sold, and `sale:seats` is empty. Does take() write the buyer into it, "
+                "and return true? (In a Lua script, `HGET` of a missing field is false, not nil.)",
+            ),
             (
                 any(count > 1 for count in sold.values()),
                 "a seat was sold more than once. Either another buyer came between two of your "

@@ -357,6 +357,17 @@ def held_by_a_group(mine: Stream, order: Order) -> int:
     return 2**30 * 2000 // fact.bytes_of(mine)
 
 
+def every_other_deleted(mine: Stream, order: Order) -> int:
+    ids = [mine.add(order) for _ in range(2000)]
+    mine.delete(*ids[::2])
+    return 2**30 * 1000 // fact.bytes_of(mine)
+
+
+def by_dump(mine: Stream, order: Order) -> int:
+    mine.add_many([order] * 2000)
+    return 2**30 * 2000 // len(mine.connection.client.dump(mine.key))
+
+
 def the_second_one(mine: Stream, order: Order) -> float:
     mine.add(order)
     before = fact.bytes_of(mine)
@@ -378,7 +389,10 @@ def always_the_same_order(mine: Stream, order: Order) -> int:
         (as_json, "far more fit. Does your figure include the stream's fixed overhead, the field "),
         (as_json, "names in every entry (Redis stores them once per node)"),
         (held_by_a_group, "far more fit"),
-        (held_by_a_group, "once per node), pending entries, another order's size"),
+        (held_by_a_group, "once per node), pending entries, deleted entries, another"),
+        (every_other_deleted, "pending entries, deleted entries, another order's size"),
+        (by_dump, "fewer fit"),
+        (by_dump, "Count the bytes in memory (`DUMP` compresses them)"),
         (the_second_one, "fewer fit"),
         (the_second_one, "And memory grows in steps, so measure thousands of entries."),
         (lambda mine, order: in_a_crowd(mine, order) // 2, "far more fit"),

@@ -667,10 +667,63 @@ def try_again(times: int, *, acknowledge: bool) -> Callable[[ConsumerGroup, Judg
     return relay
 
 
+def give_up_after(deliveries: int, give_up: str) -> Callable[[ConsumerGroup, JudgeOne], None]:
+    """Judge what was delivered seldom enough; what was delivered more often is given up."""
+
+    def relay(group: ConsumerGroup, judge: JudgeOne) -> None:
+        ben, stream = group.consumer("ben"), stream_of(group)
+        ben.autoclaim(min_idle_ms=60_000)
+        ben.read()
+        held = group.pending_entries(consumer="ben")
+        poison = [one.id for one in held if one.deliveries > deliveries]
+        for entry in ben.read(after="0"):
+            if entry.id not in poison:
+                judge(entry)
+            elif give_up == "delete":
+                stream.delete(entry.id)
+            elif give_up == "bury":
+                Stream(group.connection.client, "relay:dead").add(entry.fields)
+            if entry.id not in poison or give_up != "skip":
+                ben.ack(entry.id)
+
+    return relay
+
+
+def give_up_after_three_failures(group: ConsumerGroup, judge: JudgeOne) -> None:
+    client = group.connection.client
+    for entry in all_of(group.consumer("ben")):
+        try:
+            judge(entry)
+        except JudgeFailed:
+            if client.hincrby("relay:failures", str(entry.id), 1) < 3:
+                raise
+        group.ack(entry.id)
+
+
+def in_the_order_of(key: Callable[[Entry], Any]) -> Callable[[ConsumerGroup, JudgeOne], None]:
+    def relay(group: ConsumerGroup, judge: JudgeOne) -> None:
+        ben = group.consumer("ben")
+        claimed = ben.autoclaim(min_idle_ms=60_000).entries
+        entries = {str(one.id): one for one in [*claimed, *ben.read(after="0"), *ben.read()]}
+        for entry in sorted(entries.values(), key=key):
+            judge(entry)
+            ben.ack(entry.id)
+
+    return relay
+
+
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
         (own_first, "r2 was rejected"),
+        (give_up_after(3, "acknowledge"), "r1 was acknowledged before it was answered. Judging r1"),
+        (give_up_after(8, "acknowledge"), "r1 was acknowledged before it was answered. Judging r1"),
+        (give_up_after(3, "bury"), "r1 was acknowledged before it was answered. Judging r1"),
+        (give_up_after(3, "delete"), "r1 was deleted from the stream before it was answered"),
+        (give_up_after(3, "skip"), "3 are pending. A restart begins with what is pending, its own"),
+        (give_up_after_three_failures, "Judging r1 failed 3 times, and no judge"),
+        (in_the_order_of(lambda one: str(one.id)), "numbers, not text, so `5-9` comes before"),
+        (in_the_order_of(lambda one: one.id.seq), "Claim first, then judge in the order of the ID"),
         (without_ack, "3 moves are still pending"),
         (without_the_last, "2 of 3"),
         (twice, "answered twice"),
@@ -689,8 +742,8 @@ def try_again(times: int, *, acknowledge: bool) -> Callable[[ConsumerGroup, Judg
         (acknowledge_finally, "r1 was acknowledged before it was answered. Judging r1 failed"),
         (acknowledge_all_finally, "r1 was acknowledged before it was answered. Judging r1 failed"),
         (acknowledge_what_failed, "r1 was acknowledged before it was answered. Judging r1 failed"),
-        (try_again(3, acknowledge=True), "Judging r1 failed five times in a row, and no judge"),
-        (try_again(3, acknowledge=False), "r1 failed five times in a row, and r2 was judged"),
+        (try_again(3, acknowledge=True), "Judging r1 failed 3 times, and no judge"),
+        (try_again(3, acknowledge=False), "r1 failed 3 times, and r2 was judged"),
         (acknowledge_only_what_was_made, "But it is still pending. A rejection is an answer, too"),
         (expect_that_each_is_made, "But r3 has no answer. After a rejection, go on"),
         (stop_at_a_rejection, "But r3 has no answer. After a rejection, go on"),
@@ -828,6 +881,23 @@ def stop_after_three_tries(group: ConsumerGroup, judge: JudgeOne) -> None:
         group.ack(entry.id)
 
 
+def claim_only_ids_and_read_them_with_zero(group: ConsumerGroup, judge: JudgeOne) -> None:
+    ben = group.consumer("ben")
+    ben.autoclaim(min_idle_ms=60_000, justid=True)
+    ben.read(1)
+    while page := ben.read(1, after="0"):
+        judge(page[0])
+        ben.ack(page[0].id)
+
+
+def warn_of_poison(group: ConsumerGroup, judge: JudgeOne) -> None:
+    claim = claim_after(60_000)
+    for one in group.pending_entries(consumer="ben"):
+        if one.deliveries > 3:
+            group.connection.client.sadd("relay:poison", str(one.id))
+    claim(group, judge)
+
+
 def start_over(group: ConsumerGroup, judge: JudgeOne) -> None:
     while held := all_of(group.consumer("ben")):
         for entry in held:
@@ -854,6 +924,10 @@ def start_over(group: ConsumerGroup, judge: JudgeOne) -> None:
         try_again_at_once,
         stop_after_three_tries,
         start_over,
+        claim_only_ids_and_read_them_with_zero,
+        warn_of_poison,
+        in_the_order_of(lambda one: one.id),
+        in_the_order_of(lambda one: (one.id.ms, one.id.seq)),
     ],
 )
 def test_a_relay_that_loses_no_move_is_right(

@@ -61,6 +61,18 @@ def sell_nothing(client: Any, seat: str, buyer: str) -> bool:
     return False
 
 
+def take_if_it_is_nil(client: Any, seat: str, buyer: str) -> bool:
+    script = """
+    local owner = redis.call('HGET', KEYS[1], ARGV[1])
+    if owner == nil then
+      redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+      return 1
+    end
+    return owner == ARGV[2] and 1 or 0
+    """
+    return bool(client.eval(script, 1, "sale:seats", seat, buyer))
+
+
 def take_for_somebody_else(client: Any, seat: str, buyer: str) -> bool:
     return bool(client.hsetnx("sale:seats", seat, "me"))
 
@@ -230,7 +242,8 @@ def sell_some(client: Any, seat: str, buyer: str) -> bool:
         (look_take_and_look, "more than once"),
         (look_then_take_through_a_pipeline, "more than once"),
         (take_and_promise_to_all, "or take() returned true to a buyer who isn't the owner"),
-        (sell_nothing, "no seat was sold"),
+        (sell_nothing, "no seat was sold, and `sale:seats` is empty"),
+        (take_if_it_is_nil, "In a Lua script, `HGET` of a missing field is false, not nil"),
         (take_by_comparing_text, "The client returns values as bytes, and b'ann' isn't 'ann'"),
         (take_by_watch_or_give_up, "look again after a WatchError"),
         (take_by_watch_or_look_at_the_owner, "another seat was sold meanwhile"),

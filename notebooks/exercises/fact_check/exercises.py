@@ -107,13 +107,15 @@ def _grade_fit(ratio: float, fields: int) -> Verdict:
                 ratio < 1 - _CLOSE,
                 f"{which}far more fit. Does your figure include the stream's fixed overhead, the "
                 "field names in every entry (Redis stores them once per node), pending entries, "
-                "another order's size, or memory that is not the stream's, such as buffers?",
+                "deleted entries, another order's size, or memory that is not the stream's, such "
+                "as buffers?",
             ),
             (
                 not ratio <= 1 + _CLOSE,
                 f"{which}fewer fit. The ID and each entry's overhead take bytes, too. Only entries "
-                "that are still in the stream count, and not their fields. And memory grows in "
-                "steps, so measure thousands of entries.",
+                "that are still in the stream count, and not their fields. Count the bytes in "
+                "memory (`DUMP` compresses them). And memory grows in steps, so measure thousands "
+                "of entries.",
             ),
         ],
     )
@@ -178,7 +180,8 @@ def _shares(pair: ConsumerGroup) -> picture.Picture | None:
     owners = {one.id: one.consumer for one in pair.pending_entries()}
     rows: dict[str, list[object]] = {name: [] for name in (*_PAIR, "waiting")}
     for job in stream_of(pair).range(count=_JOBS):
-        rows.setdefault(owners.get(job.id) or "waiting", []).append(job.fields.get("job", ""))
+        owner, label = owners.get(job.id), job.fields.get("job", "")
+        rows.setdefault(owner or "waiting", []).append(label if owner else Pale(label))
     return boxes({name: jobs or [Pale("none")] for name, jobs in rows.items()})
 
 
