@@ -18,7 +18,7 @@ from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
 
 _CLAIM = "Claim first, then work, then acknowledge."
-_ZOES = dict.fromkeys(("1-0", "2-0", "3-0"), "zoe")
+_ZOES, _MAXS = dict.fromkeys(("1-0", "2-0", "4-0"), "zoe"), {"3-0": "max"}
 _COLOURS = {"bill": 0, "ship": 1}  # as in the flow
 _ledgers: dict[str, list[Entry]] = {}
 _added_meanwhile: dict[str, int] = {}
@@ -147,7 +147,8 @@ def _entries_read(steps: list[journal.Step] | None) -> int:
 def new_crew(client: redis.Redis) -> ConsumerGroup:
     """Return ``crew`` on ``chores``: zoe holds three entries, max one, and none is waiting.
 
-    The tasks are random numbers. Those of zoe have been idle for ten minutes.
+    The tasks are random numbers. Those of zoe have been idle for ten minutes. They are neither the
+    first three nor the last three, so a claim must ask for hers, or for all.
     """
     client.delete("chores", "crew:done")
     stream = Stream(client, "chores")
@@ -156,8 +157,9 @@ def new_crew(client: redis.Redis) -> ConsumerGroup:
     crew = stream.group("crew")
     crew.create("0")
     zoe = crew.consumer("zoe")
-    hers = zoe.read(count=3)
+    hers = zoe.read(count=2)
     crew.consumer("max").read(count=1)
+    hers += zoe.read(count=1)
     journal.start(client, "chores")
     left_ten_minutes_ago(zoe, [entry.id for entry in hers])
     own = bounded(client)
@@ -183,8 +185,8 @@ def check_tasks(crew: ConsumerGroup) -> Verdict:
     steps = journal.stop(stream_of(crew).client, "chores")
     shortcut = journal.shortcut(steps, "chores")
     id_of = {task: str(entry_id) for entry_id, task in task_of.items()}
-    holders, work_of = _ZOES | {"4-0": "max"}, journal.pushed("crew:done", id_of)
-    handled = replayed(steps, crew, "max", holders, work_of, ["crew:done"])
+    holders, work_of = _ZOES | _MAXS, journal.pushed("crew:done", id_of)
+    handled = replayed(steps, crew, "max", holders, work_of, ["crew:done"], young=_MAXS)
     unclaimed, early = len(handled.unclaimed & _ZOES.keys()), len(handled.early)
     words_of = {one: (one, task) for task, one in id_of.items()}
     noted = len(noted_first(steps, words_of, work_of, ("chores", "crew:done")))
