@@ -13,6 +13,7 @@ from exercises.claims import left_ten_minutes_ago, replayed
 from exercises.hints import hinted
 from exercises.notes import NOTED, noted_first
 from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
+from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
@@ -21,7 +22,7 @@ _CLAIM = "Claim first, then work, then acknowledge."
 _ZOES, _MAXS = dict.fromkeys(("1-0", "2-0", "4-0"), "zoe"), {"3-0": "max"}
 _COLOURS = {"bill": 0, "ship": 1}  # as in the flow
 _ledgers: dict[str, list[Entry]] = {}
-_added_meanwhile: dict[str, int] = {}
+_added_meanwhile: dict[str, set[EntryId]] = {}
 
 
 def pending_list(group: ConsumerGroup) -> picture.Picture:
@@ -48,11 +49,10 @@ def new_ledger(client: redis.Redis) -> Stream:
     ledger.add_many((f"{ms}-*", {"entry": randint(1, 9)}) for ms in times)
     ledger.delete(*(entry.id for entry in ledger.range()[1 : randint(5, 24)]))
     _ledgers["ledger"] = ledger.range()
-    _added_meanwhile["ledger"] = 0
+    added = _added_meanwhile["ledger"] = set()
 
     def add_one() -> None:
-        _added_meanwhile["ledger"] += 1
-        ledger.add({"entry": randint(1, 9)})
+        added.add(ledger.add({"entry": randint(1, 9)}))
 
     journal.start(client, "ledger")
     meanwhile.start("ledger", add_one, client, questions=(*meanwhile.CALLED, "XADD"))
@@ -70,6 +70,8 @@ def check_audit(ledger: Stream) -> Verdict:
     old, entries = _ledgers["ledger"], ledger.range()
     others = _added_meanwhile["ledger"]
     new = len(entries) - len(old)
+    own = [one.id for one in entries[len(old) :] if one.id not in others]
+    before_it = sum(one <= group.last_delivered_id for one in own)
     waiting = len(ledger.range(f"({group.last_delivered_id}"))
     added = ledger.info().entries_added or 0
     before = added - waiting
@@ -83,8 +85,8 @@ def check_audit(ledger: Stream) -> Verdict:
                 "new_ledger.",
             ),
             (
-                new - others != 2,
-                f"you added {count_of(new - others, 'entry', 'entries')}. Add exactly two.",
+                new - len(others) != 2,
+                f"you added {count_of(new - len(others), 'entry', 'entries')}. Add exactly two.",
             ),
             (
                 group.consumers > 0 if steps is None else _has_read(steps),
@@ -95,6 +97,11 @@ def check_audit(ledger: Stream) -> Verdict:
                 not 2 <= waiting <= new,
                 f"the group would get {count_of(waiting, 'entry', 'entries')}, but "
                 f"{new} are new. Its cursor is not at the end of the old ones.",
+            ),
+            (
+                before_it > 0,
+                f"the group would not get {before_it} of your two entries. Create it first, and "
+                "then add them.",
             ),
             (
                 group.lag is None,

@@ -157,6 +157,46 @@ def test_the_audit_can_t_count_back_from_its_own_entries(
     assert "Another client adds entries, too" in verdict.text
 
 
+def added_before_the_group(ledger: Stream) -> None:
+    ledger.add_many([{"entry": "a"}, {"entry": "b"}])
+    info = ledger.info()
+    ledger.group("audit").create(info.last_generated_id, entries_read=info.entries_added)
+    ledger.range()  # after each question, another client adds one
+
+
+def one_added_before_the_group(ledger: Stream) -> None:
+    ledger.add({"entry": "a"})
+    info = ledger.info()
+    ledger.group("audit").create(info.last_generated_id, entries_read=info.entries_added)
+    ledger.add({"entry": "b"})
+
+
+def moved_behind_its_own(ledger: Stream) -> None:
+    ledger.group("audit").create("$")
+    ledger.add_many([{"entry": "a"}, {"entry": "b"}])
+    info = ledger.info()
+    ledger.group("audit").set_id(info.last_generated_id, entries_read=info.entries_added)
+    ledger.range()
+
+
+@pytest.mark.parametrize(
+    ("answer", "number"),
+    [
+        (added_before_the_group, 2),
+        (one_added_before_the_group, 1),
+        (moved_behind_its_own, 2),
+    ],
+)
+def test_the_audit_wants_its_own_entries_after_the_group(
+    redis: redis_py.Redis, answer: Callable[[Stream], None], number: int
+) -> None:
+    ledger = exercise.new_ledger(redis)
+    answer(ledger)
+    verdict = exercise.check_audit(ledger)
+    assert not verdict.right
+    assert f"the group would not get {number} of your two entries" in verdict.text
+
+
 def in_one_transaction(ledger: Stream) -> None:
     with ledger.client.pipeline(transaction=True) as both:
         both.xadd("ledger", {"entry": "a"})

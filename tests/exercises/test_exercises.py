@@ -111,6 +111,13 @@ def test_the_number_of_a_guest_who_was_deleted_is_not_used_again(
     assert "gone again. A sequence number is never used twice" in verdict.text
 
 
+def test_a_fourth_guest_who_left_again_was_one_too_many(redis: redis_py.Redis) -> None:
+    desk = entries_and_ids.new_desk(redis)
+    ids = [desk.add({"guest": name}, id="5000-*") for name in ("Ada", "Grace", "Edsger", "Alan")]
+    desk.delete(ids[-1])
+    assert "Add exactly three" in entries_and_ids.check_desk(desk).text
+
+
 def test_a_number_chosen_after_the_options_is_found(redis: redis_py.Redis) -> None:
     desk = entries_and_ids.new_desk(redis)
     for sequence in range(len(desk), len(desk) + 3):
@@ -452,6 +459,31 @@ def test_pending_entries_of_a_crashed_consumer_must_be_claimed(
     verdict = start_here.check_nothing_left_behind(redis)
     assert verdict.right is (hint == "")
     assert hint in verdict.text
+
+
+def revived_after_the_minute(shop: Scenario) -> None:
+    shop.run(seconds=60)
+    shop.groups["billing"].consumers["billing-1"].revive()
+    shop.run(seconds=10)
+
+
+def claimed_in_a_quiet_time(shop: Scenario) -> None:
+    shop.run(seconds=60)
+    shop.producers[0].rate = 0.0001
+    shop.groups["billing"].consumers["billing-1"].revive()
+    shop.run(seconds=5)
+
+
+@pytest.mark.parametrize("minute", [revived_after_the_minute, claimed_in_a_quiet_time])
+def test_orders_that_are_recovered_after_the_minute_come_too_late(
+    redis: redis_py.Redis, minute: Callable[[Scenario], None]
+) -> None:
+    shop = start_here.new_shop(redis)
+    shop.group(start_here.KEY, "billing", consumers=2, service_ms=100, crash_after=50)
+    minute(shop)
+    verdict = start_here.check_nothing_left_behind(redis)
+    assert not verdict.right
+    assert "that was more than a minute. Use run(seconds=60)" in verdict.text
 
 
 def test_an_order_that_was_deleted_is_lost(redis: redis_py.Redis) -> None:

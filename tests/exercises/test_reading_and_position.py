@@ -531,6 +531,18 @@ def the_end_of_the_range(till: Stream) -> object:
     return till.range()[-1].id
 
 
+def on_to_the_end_if_nothing_is_new(client: Any) -> None:
+    till, after = Stream(client, "till"), (client.get("till:at") or b"0").decode()
+    coins = till.read(after)
+    if not coins:
+        client.set("till:at", str(till.info().last_generated_id))
+        return
+    with client.pipeline() as both:
+        for coin in coins:
+            both.hincrby("till:balance", coin.fields["who"], int(coin.fields["cents"]))
+        both.set("till:at", str(coins[-1].id)).execute()
+
+
 def by_number(client: Any) -> None:
     till, before = Stream(client, "till"), int(client.get("till:at") or 0)
     now = till.info().entries_added or 0
@@ -578,6 +590,7 @@ def with_sums_read_once(client: Any) -> None:
         (up_to(the_newest_entry), "the last coin that you counted, not from the end of the stream"),
         (up_to(the_end_of_the_range), "Other coins had come while `count` ran, and it was called"),
         (up_to(the_last_id, asked_first=True), "counted twice. Take your position from the who"),
+        (on_to_the_end_if_nothing_is_new, "that you counted, not from the end of the stream. Oth"),
         (by_number, "your position from the whole ID of the last coin that you counted, not"),
         (from_now_on, "no coin was added to the sums in `till:balance`. Your code did save"),
         (from_now_on, "Does it begin at the first coin?"),
