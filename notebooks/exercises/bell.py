@@ -14,7 +14,7 @@ from exercises.bounded import bounded
 from exercises.boxes import Lost, boxes
 from exercises.hints import hinted
 from exercises.picture import Picture
-from exercises.verdict import Verdict, grade
+from exercises.verdict import Verdict, count_of, grade
 from streamviz.client import replies
 from streamviz.client.entry_id import EntryId
 from streamviz.client.stream import Stream
@@ -117,6 +117,11 @@ def check_bell(bell: Stream) -> Verdict:
     early = [one for one in heard if one not in _rung.new]
     twice = [str(one) for one, times in Counter(heard).items() if times > 1]
     total = len(_rung.new)
+    not_new = count_of(
+        len(early),
+        "ID in `heard` is not that of a new ring",
+        "IDs in `heard` are not those of new rings",
+    )
     both_parts = " If you compare IDs yourself, compare both of their numbers." if heard else ""
     return grade(
         f"you heard all {total} new rings once, and none of the old ones.",
@@ -135,8 +140,8 @@ def check_bell(bell: Stream) -> Verdict:
             ),
             (
                 bool(early),
-                f"{len(early)} of the IDs in `heard` are not those of new rings. Find out where "
-                "the stream ends before the first round, and start after that whole ID.",
+                f"{not_new}. Find out where the stream ends before the first round, and start "
+                "after that whole ID.",
             ),
             (
                 bool(missed) and set(missed) <= set(_rung.between),

@@ -138,7 +138,8 @@ def check_chat(chat: Stream) -> Verdict:
             ),
             (
                 len(shown) > len(wanted),
-                f"the screen shows {', '.join(shown)}. Those are too many words.",
+                f"the screen shows {len(shown)} words, and should show {len(wanted)}. Show only "
+                f"the last {_SHOWN} old words, and then the new ones.",
             ),
             (shown != wanted, "the words are not in order."),
             (

@@ -50,6 +50,8 @@ def replayed(
     work_of: Callable[[Command], Iterable[str]],
     results: Collection[str],
     deleted: Iterable[str] = (),
+    *,
+    young: Iterable[str] = (),
 ) -> Handled:
     """Replay the commands of an exercise, and return the entries that were handled badly.
 
@@ -67,9 +69,15 @@ def replayed(
         The keys where the work ends: it is undone if one of them is deleted.
     deleted : iterable of str
         The entries that are no longer in the stream: a claim drops them.
+    young : iterable of str
+        The entries that were delivered just before the first step. All others in `held` have been
+        pending for long enough for any claim.
     """
     pending, handled, worked = _Pending(group, held, deleted), Handled(), set[str]()
-    for step in steps or ():
+    steps = list(steps or ())
+    if steps:
+        pending.deliver(young, steps[0][0].time_ms)
+    for step in steps:
         done = set[str]()  # while another consumer held it, unless it is claimed in the same step
         worked |= {one for command in step for one in work_of(command)}
         for command in step:
@@ -113,6 +121,10 @@ class _Pending:
 
     def holder(self, entry_id: str, default: str) -> str:
         return self._holders.get(entry_id, default)
+
+    def deliver(self, ids: Iterable[str], time_ms: float) -> None:
+        """Set when entries were delivered last."""
+        self._since_ms |= dict.fromkeys(ids, time_ms)
 
     def give_up(self, command: Command) -> Iterator[tuple[str, str, bool]]:
         """Take out what a command acknowledges or drops: an ID, its holder, whether it drops it."""

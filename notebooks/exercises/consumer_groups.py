@@ -13,15 +13,16 @@ from exercises.claims import left_ten_minutes_ago, replayed
 from exercises.hints import hinted
 from exercises.notes import NOTED, noted_first
 from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
+from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
 
 _CLAIM = "Claim first, then work, then acknowledge."
-_ZOES = dict.fromkeys(("1-0", "2-0", "3-0"), "zoe")
+_ZOES, _MAXS = dict.fromkeys(("1-0", "2-0", "4-0"), "zoe"), {"3-0": "max"}
 _COLOURS = {"bill": 0, "ship": 1}  # as in the flow
 _ledgers: dict[str, list[Entry]] = {}
-_added_meanwhile: dict[str, int] = {}
+_added_meanwhile: dict[str, set[EntryId]] = {}
 
 
 def pending_list(group: ConsumerGroup) -> picture.Picture:
@@ -48,11 +49,10 @@ def new_ledger(client: redis.Redis) -> Stream:
     ledger.add_many((f"{ms}-*", {"entry": randint(1, 9)}) for ms in times)
     ledger.delete(*(entry.id for entry in ledger.range()[1 : randint(5, 24)]))
     _ledgers["ledger"] = ledger.range()
-    _added_meanwhile["ledger"] = 0
+    added = _added_meanwhile["ledger"] = set()
 
     def add_one() -> None:
-        _added_meanwhile["ledger"] += 1
-        ledger.add({"entry": randint(1, 9)})
+        added.add(ledger.add({"entry": randint(1, 9)}))
 
     journal.start(client, "ledger")
     meanwhile.start("ledger", add_one, client, questions=(*meanwhile.CALLED, "XADD"))
@@ -70,6 +70,8 @@ def check_audit(ledger: Stream) -> Verdict:
     old, entries = _ledgers["ledger"], ledger.range()
     others = _added_meanwhile["ledger"]
     new = len(entries) - len(old)
+    own = [one.id for one in entries[len(old) :] if one.id not in others]
+    before_it = sum(one <= group.last_delivered_id for one in own)
     waiting = len(ledger.range(f"({group.last_delivered_id}"))
     added = ledger.info().entries_added or 0
     before = added - waiting
@@ -83,8 +85,8 @@ def check_audit(ledger: Stream) -> Verdict:
                 "new_ledger.",
             ),
             (
-                new - others != 2,
-                f"you added {count_of(new - others, 'entry', 'entries')}. Add exactly two.",
+                new - len(others) != 2,
+                f"you added {count_of(new - len(others), 'entry', 'entries')}. Add exactly two.",
             ),
             (
                 group.consumers > 0 if steps is None else _has_read(steps),
@@ -95,6 +97,11 @@ def check_audit(ledger: Stream) -> Verdict:
                 not 2 <= waiting <= new,
                 f"the group would get {count_of(waiting, 'entry', 'entries')}, but "
                 f"{new} are new. Its cursor is not at the end of the old ones.",
+            ),
+            (
+                before_it > 0,
+                f"the group would not get {before_it} of your two entries. Create it first, and "
+                "then add them.",
             ),
             (
                 group.lag is None,
@@ -147,7 +154,8 @@ def _entries_read(steps: list[journal.Step] | None) -> int:
 def new_crew(client: redis.Redis) -> ConsumerGroup:
     """Return ``crew`` on ``chores``: zoe holds three entries, max one, and none is waiting.
 
-    The tasks are random numbers. Those of zoe have been idle for ten minutes.
+    The tasks are random numbers. Those of zoe have been idle for ten minutes. They are neither the
+    first three nor the last three, so a claim must ask for hers, or for all.
     """
     client.delete("chores", "crew:done")
     stream = Stream(client, "chores")
@@ -156,8 +164,9 @@ def new_crew(client: redis.Redis) -> ConsumerGroup:
     crew = stream.group("crew")
     crew.create("0")
     zoe = crew.consumer("zoe")
-    hers = zoe.read(count=3)
+    hers = zoe.read(count=2)
     crew.consumer("max").read(count=1)
+    hers += zoe.read(count=1)
     journal.start(client, "chores")
     left_ten_minutes_ago(zoe, [entry.id for entry in hers])
     own = bounded(client)
@@ -183,8 +192,8 @@ def check_tasks(crew: ConsumerGroup) -> Verdict:
     steps = journal.stop(stream_of(crew).client, "chores")
     shortcut = journal.shortcut(steps, "chores")
     id_of = {task: str(entry_id) for entry_id, task in task_of.items()}
-    holders, work_of = _ZOES | {"4-0": "max"}, journal.pushed("crew:done", id_of)
-    handled = replayed(steps, crew, "max", holders, work_of, ["crew:done"])
+    holders, work_of = _ZOES | _MAXS, journal.pushed("crew:done", id_of)
+    handled = replayed(steps, crew, "max", holders, work_of, ["crew:done"], young=_MAXS)
     unclaimed, early = len(handled.unclaimed & _ZOES.keys()), len(handled.early)
     words_of = {one: (one, task) for task, one in id_of.items()}
     noted = len(noted_first(steps, words_of, work_of, ("chores", "crew:done")))

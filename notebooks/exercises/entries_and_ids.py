@@ -62,7 +62,7 @@ def check_desk(desk: Stream) -> Verdict:
             ),
             (len(ids) != 3, f"you added {count_of(len(ids), 'entry', 'entries')}, not 3."),
             (
-                gap and left_again > 0,
+                left_again > 0,
                 f"you added {count_of(left_again, 'more entry', 'more entries')}, which "
                 f"{'is' if left_again == 1 else 'are'} gone again. A sequence number is never "
                 "used twice. Add exactly three. Start again with new_desk.",

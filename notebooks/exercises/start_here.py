@@ -23,8 +23,12 @@ KEY = "exercise:orders"
 _TOO_FEW = "that was less than a minute of orders. Use run(seconds=60), at five orders per second."
 _EVENTS, _HANDLED, _FEWER = f"{KEY}:events", f"{KEY}:handled", f"{KEY}:fewer"
 _MINUTE, _MORE, _LONG_MS, _SERVICE_MS, _ENOUGH = 290, 310, 15_000, 400, 5
+_TOO_LONG = "that was more than a minute. Use run(seconds=60)."
+_LONGEST_S = 62  # live, with time to press Pause
 _shops: dict[str, Scenario] = {}
 _sizes: dict[str, set[int]] = {}
+_changes: dict[str, set[str]] = {}
+_rates: set[float] = set()
 
 
 def new_shop(client: redis.Redis) -> Scenario:
@@ -44,8 +48,11 @@ def new_shop(client: redis.Redis) -> Scenario:
             client.hset(_HANDLED, name, handled)
             there = [one for one in group.consumers.values() if not one.removed]
             _sizes.setdefault(name, set()).add(len(there))
+            _changes.setdefault(name, set()).add(_changed(group))
+        _rates.update(producer.rate for producer in shop.producers)
 
-    _sizes.clear()
+    for seen in (_sizes, _changes, _rates):
+        seen.clear()
     shop.on_sample.append(note)
     shop.produce(KEY, series.orders(rate_hz=5))
     _shops[KEY] = shop
@@ -70,10 +77,14 @@ def check_enough_consumers(client: redis.Redis) -> Verdict:
         "",
         [
             (orders < _MINUTE, _TOO_FEW),
-            (orders > _MORE, "that was more than a minute of orders. Use run(seconds=60)."),
+            (orders > _MORE or _seconds() > _LONGEST_S, _TOO_LONG),
+            (
+                bool(_rates - {1.0}),
+                "the orders did not always arrive at the same rate. Leave the producer as it is.",
+            ),
             (group.lag is None, "Redis can't tell the lag. Leave the stream's entries in place."),
             (
-                bool(changed := _changed(plan)),
+                bool(changed := _changed(plan) or max(_changes.get(group.name, [""]))),
                 f"the shop is not as it was ({changed}). Change only the number of consumers.",
             ),
             (
@@ -87,7 +98,7 @@ def check_enough_consumers(client: redis.Redis) -> Verdict:
             (
                 unhandled >= _ENOUGH + group.consumers,
                 f"few orders are waiting for `email`, but {unhandled} are not handled. Reading "
-                "them by hand or moving the cursor only hides them.",
+                "them by hand, trimming them or moving the cursor only hides them.",
             ),
         ],
     )
@@ -107,6 +118,12 @@ def check_enough_consumers(client: redis.Redis) -> Verdict:
         f"{few} waiting for `email`. With one consumer fewer, {waiting} would be waiting. "
         f"{group.consumers} consumers have time to spare, so they catch up after a clump.",
     )
+
+
+def _seconds() -> float:
+    """Return how long the shop ran, on its clock."""
+    samples = _shops[KEY].histories[KEY].samples
+    return (samples[-1].time_ms - samples[0].time_ms) / 1000 if samples else 0.0
 
 
 def _changed(plan: SimulatedGroup) -> str:
@@ -153,6 +170,7 @@ def check_nothing_left_behind(client: redis.Redis) -> Verdict:
         [
             (len(group.consumers()) < 2, "keep both consumers. The crash is the exercise."),
             (added < _MINUTE, _TOO_FEW),
+            (_seconds() > _LONGEST_S, _TOO_LONG),
             (
                 not crashes,
                 "no consumer crashed. Keep crash_after=50.",

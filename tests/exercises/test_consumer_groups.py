@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from exercises import meanwhile
 from exercises.verdict import stream_of
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
+from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
 
 
@@ -156,6 +157,46 @@ def test_the_audit_can_t_count_back_from_its_own_entries(
     assert "Another client adds entries, too" in verdict.text
 
 
+def added_before_the_group(ledger: Stream) -> None:
+    ledger.add_many([{"entry": "a"}, {"entry": "b"}])
+    info = ledger.info()
+    ledger.group("audit").create(info.last_generated_id, entries_read=info.entries_added)
+    ledger.range()  # after each question, another client adds one
+
+
+def one_added_before_the_group(ledger: Stream) -> None:
+    ledger.add({"entry": "a"})
+    info = ledger.info()
+    ledger.group("audit").create(info.last_generated_id, entries_read=info.entries_added)
+    ledger.add({"entry": "b"})
+
+
+def moved_behind_its_own(ledger: Stream) -> None:
+    ledger.group("audit").create("$")
+    ledger.add_many([{"entry": "a"}, {"entry": "b"}])
+    info = ledger.info()
+    ledger.group("audit").set_id(info.last_generated_id, entries_read=info.entries_added)
+    ledger.range()
+
+
+@pytest.mark.parametrize(
+    ("answer", "number"),
+    [
+        (added_before_the_group, 2),
+        (one_added_before_the_group, 1),
+        (moved_behind_its_own, 2),
+    ],
+)
+def test_the_audit_wants_its_own_entries_after_the_group(
+    redis: redis_py.Redis, answer: Callable[[Stream], None], number: int
+) -> None:
+    ledger = exercise.new_ledger(redis)
+    answer(ledger)
+    verdict = exercise.check_audit(ledger)
+    assert not verdict.right
+    assert f"the group would not get {number} of your two entries" in verdict.text
+
+
 def in_one_transaction(ledger: Stream) -> None:
     with ledger.client.pipeline(transaction=True) as both:
         both.xadd("ledger", {"entry": "a"})
@@ -239,6 +280,10 @@ def test_a_consumer_that_waits_and_a_read_before_the_last_try_are_no_fault(
     assert exercise.check_audit(ledger).right
 
 
+def entries_of_zoe(crew: ConsumerGroup) -> list[Entry]:
+    return [entry for entry in stream_of(crew).range() if entry.id.ms in (1, 2, 4)]
+
+
 def from_memory(crew: ConsumerGroup) -> None:
     tasks = [entry.fields["task"] for entry in stream_of(crew).range()]
     crew.connection.client.rpush("crew:done", *tasks)
@@ -293,14 +338,14 @@ def without_the_entries(crew: ConsumerGroup) -> None:
     for held in crew.pending_entries(consumer="zoe"):
         crew.consumer("max").claim([held.id], justid=True)
     crew.delete_consumer("zoe")
-    for entry in stream_of(crew).range("1-0", "3-0"):
+    for entry in entries_of_zoe(crew):
         crew.connection.client.rpush("crew:done", entry.fields["task"])
         crew.ack(entry.id)
 
 
 def claimed_with_the_work(crew: ConsumerGroup) -> None:
     """Do a task, claim it and acknowledge it in one step: nothing can come between."""
-    for entry in stream_of(crew).range("1-0", "3-0"):
+    for entry in entries_of_zoe(crew):
         with crew.connection.client.pipeline(transaction=True) as step:
             step.rpush("crew:done", entry.fields["task"])
             step.xclaim("chores", "crew", "max", 0, [str(entry.id)])
@@ -327,7 +372,7 @@ def through_tom(crew: ConsumerGroup) -> None:
 
 def with_ids_as_numbers(crew: ConsumerGroup) -> None:
     client = crew.connection.client
-    for entry_id, fields in client.xclaim("chores", "crew", "max", 0, [1, 2, 3]):
+    for entry_id, fields in client.xclaim("chores", "crew", "max", 0, [1, 2, 4]):
         client.rpush("crew:done", fields[b"task"])
         client.xack("chores", "crew", entry_id)
     crew.delete_consumer("zoe")
@@ -336,15 +381,68 @@ def with_ids_as_numbers(crew: ConsumerGroup) -> None:
 def only_hers_of(crew: ConsumerGroup, ids: list[EntryId], min_idle_ms: int = 0) -> None:
     """Claim these, and do all of hers, whether the claim took them or not."""
     crew.consumer("max").claim(ids, min_idle_ms)
-    for entry in stream_of(crew).range("1-0", "3-0"):
+    for entry in entries_of_zoe(crew):
         crew.connection.client.rpush("crew:done", entry.fields["task"])
         crew.ack(entry.id)
+    crew.delete_consumer("zoe")
+
+
+def in_pages_of(
+    count: int, *, idle_ms: int = 0, to_the_end: bool = True
+) -> Callable[[ConsumerGroup], None]:
+    """Claim in pages; without `to_the_end`, stop at the last page before it is handled."""
+
+    def answer(crew: ConsumerGroup) -> None:
+        start, cursor = "0", ""
+        while cursor != "0-0":
+            page = crew.consumer("max").autoclaim(min_idle_ms=idle_ms, start=start, count=count)
+            start = cursor = str(page.cursor)
+            if cursor == "0-0" and not to_the_end:
+                break
+            do(crew, page.entries)
+        crew.delete_consumer("zoe")
+
+    return answer
+
+
+def do(crew: ConsumerGroup, entries: Iterable[Entry]) -> None:
+    for entry in entries:
+        crew.connection.client.rpush("crew:done", entry.fields["task"])
+        crew.ack(entry.id)
+
+
+def first_three(crew: ConsumerGroup) -> None:
+    ids = [held.id for held in crew.pending_entries()][:3]
+    do(crew, crew.consumer("max").claim(ids))
+    crew.delete_consumer("zoe")
+
+
+def last_three(crew: ConsumerGroup) -> None:
+    ids = [held.id for held in crew.pending_entries()][-3:]
+    do(crew, crew.consumer("max").claim(ids))
+    crew.delete_consumer("zoe")
+
+
+def as_many_as_zoe_holds(crew: ConsumerGroup) -> None:
+    number = crew.pending().consumers["zoe"]
+    do(crew, crew.consumer("max").autoclaim(min_idle_ms=0, count=number).entries)
+    crew.delete_consumer("zoe")
+
+
+def until_max_holds_its_own(crew: ConsumerGroup) -> None:
+    """Stop at the first entry that is not zoe's, as if hers came first."""
+    for held in crew.pending_entries():
+        if held.consumer != "zoe":
+            break
+        do(crew, crew.consumer("max").claim([held.id]))
     crew.delete_consumer("zoe")
 
 
 @pytest.mark.parametrize(
     "answer",
     [
+        in_pages_of(1, idle_ms=300_000),
+        in_pages_of(2),
         right,
         with_a_minimum_of_a_minute,
         through_tom,
@@ -373,13 +471,13 @@ def write_and_ack_all(crew: ConsumerGroup) -> None:
 
 
 def write_and_drop_hers(crew: ConsumerGroup) -> None:
-    tasks = [entry.fields["task"] for entry in stream_of(crew).range(count=3)]
+    tasks = [entry.fields["task"] for entry in entries_of_zoe(crew)]
     crew.connection.client.rpush("crew:done", *tasks)
     crew.delete_consumer("zoe")
 
 
-def write_the_last(crew: ConsumerGroup) -> None:
-    (entry,) = stream_of(crew).range("4-0")
+def write_max_s_own(crew: ConsumerGroup) -> None:
+    (entry,) = stream_of(crew).range("3-0", "3-0")
     crew.connection.client.rpush("crew:done", entry.fields["task"])
 
 
@@ -401,11 +499,11 @@ def work_before_the_claim(crew: ConsumerGroup) -> None:
 def claimed_too_soon(crew: ConsumerGroup, before: Callable[[ConsumerGroup], object]) -> None:
     """Ask for entries that have been idle for a minute, although something made them young."""
     before(crew)
-    only_hers_of(crew, [EntryId(1), EntryId(2), EntryId(3)], 60_000)
+    only_hers_of(crew, [EntryId(1), EntryId(2), EntryId(4)], 60_000)
 
 
 def claimed_by(name: str) -> Callable[[ConsumerGroup], object]:
-    return lambda crew: crew.consumer(name).claim(["1-0", "2-0", "3-0"])
+    return lambda crew: crew.consumer(name).claim(["1-0", "2-0", "4-0"])
 
 
 def made_again(crew: ConsumerGroup) -> None:
@@ -510,7 +608,7 @@ def test_a_task_may_be_noted_with_its_work_or_after_it(redis: redis_py.Redis, no
 WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
     "only max's own task is claimed": (
         "3 of her tasks were done or given up while max didn't hold them",
-        lambda c: (c.consumer("max").claim(["4-0"]), write_and_ack_all(c)),
+        lambda c: (c.consumer("max").claim(["3-0"]), write_and_ack_all(c)),
     ),
     "only the first is claimed": (
         "2 of her tasks were done or given up while max didn't hold them",
@@ -518,7 +616,7 @@ WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
     ),
     "only max's own task is claimed, and hers are dropped": (
         "3 of her tasks were done or given up while max didn't hold them",
-        lambda c: (c.consumer("max").claim(["4-0"]), write_and_drop_hers(c)),
+        lambda c: (c.consumer("max").claim(["3-0"]), write_and_drop_hers(c)),
     ),
     "nothing is claimed, and hers are dropped": (
         "3 of her tasks were done or given up while max didn't hold them",
@@ -530,7 +628,7 @@ WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
     ),
     "idle for too short a time": (
         "3 of her tasks were done or given up while max didn't hold them",
-        lambda c: only_hers_of(c, [EntryId(1), EntryId(2), EntryId(3)], 3_600_000),
+        lambda c: only_hers_of(c, [EntryId(1), EntryId(2), EntryId(4)], 3_600_000),
     ),
     "tom has just claimed them": (
         "3 of her tasks were done or given up while max didn't hold them",
@@ -561,7 +659,7 @@ WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
     ),
     "max is deleted, and its task is written afterwards": (
         "1 task was given up before the work was in",
-        lambda c: (only_hers(c), made_again(c), write_the_last(c)),
+        lambda c: (only_hers(c), made_again(c), write_max_s_own(c)),
     ),
     "max is deleted instead of acknowledging": (
         "4 tasks were never acknowledged. max was deleted while it held them",
@@ -579,6 +677,22 @@ WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
     "all acknowledged at once, then done": (
         "A crash between the two",
         lambda c: (ack_all(c), from_memory(c), c.delete_consumer("zoe")),
+    ),
+    "the first three, whoever holds them": ("zoe is deleted, but 1 of her tasks", first_three),
+    "the last three, whoever holds them": ("zoe is deleted, but 1 of her tasks", last_three),
+    "as many as zoe holds": ("zoe is deleted, but 1 of her tasks", as_many_as_zoe_holds),
+    "up to the first of max": ("zoe is deleted, but 1 of her tasks", until_max_holds_its_own),
+    "all pages of one but the last": (
+        "1 of her tasks is pending",
+        in_pages_of(1, to_the_end=False),
+    ),
+    "all pages of two but the last": (
+        "1 of her tasks is pending",
+        in_pages_of(2, to_the_end=False),
+    ),
+    "all pages of one old entry but the last": (
+        "1 of her tasks is pending",
+        in_pages_of(1, idle_ms=300_000, to_the_end=False),
     ),
     "nothing": ("zoe still holds 3", lambda crew: None),
     "deleted first": (
@@ -622,7 +736,7 @@ WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
     "added again": ("the stream has 7 entries. Add none", add_again),
     "added again, and deleted": (
         "the stream lacks 3 of its four entries",
-        lambda crew: (add_again(crew), stream_of(crew).delete("1-0", "2-0", "3-0")),
+        lambda crew: (add_again(crew), stream_of(crew).delete("1-0", "2-0", "4-0")),
     ),
     "trimmed away": ("Keep all four", lambda c: (stream_of(c).trim(maxlen=0), right(c))),
     "destroyed": ("new_crew", lambda crew: crew.destroy()),

@@ -111,6 +111,13 @@ def test_the_number_of_a_guest_who_was_deleted_is_not_used_again(
     assert "gone again. A sequence number is never used twice" in verdict.text
 
 
+def test_a_fourth_guest_who_left_again_was_one_too_many(redis: redis_py.Redis) -> None:
+    desk = entries_and_ids.new_desk(redis)
+    ids = [desk.add({"guest": name}, id="5000-*") for name in ("Ada", "Grace", "Edsger", "Alan")]
+    desk.delete(ids[-1])
+    assert "Add exactly three" in entries_and_ids.check_desk(desk).text
+
+
 def test_a_number_chosen_after_the_options_is_found(redis: redis_py.Redis) -> None:
     desk = entries_and_ids.new_desk(redis)
     for sequence in range(len(desk), len(desk) + 3):
@@ -352,12 +359,69 @@ def skipped(client: redis_py.Redis) -> None:
     Stream(client, start_here.KEY).group("email").set_id("$")
 
 
-@pytest.mark.parametrize("answer", [read_by_hand, skipped])
+def trimmed(client: redis_py.Redis) -> None:
+    shop = start_here.new_shop(client)
+    shop.group(start_here.KEY, "email", consumers=2, service_ms=400)
+    shop.run(seconds=60)
+    client.xtrim(start_here.KEY, maxlen=4, approximate=False)
+
+
+@pytest.mark.parametrize("answer", [read_by_hand, skipped, trimmed])
 def test_orders_that_are_only_hidden_are_not_handled(
     redis: redis_py.Redis, answer: Callable[[redis_py.Redis], None]
 ) -> None:
     answer(redis)
     assert "are not handled" in repr(start_here.check_enough_consumers(redis))
+
+
+def rested_after_the_minute(shop: Scenario) -> None:
+    shop.run(seconds=60)
+    shop.producers[0].rate = 0.0001
+    shop.run(seconds=10)
+
+
+def rested_at_the_end(shop: Scenario) -> None:
+    shop.producers[0].rate = 1.2
+    shop.run(seconds=50)
+    shop.producers[0].rate = 0.0001
+    shop.run(seconds=10)
+
+
+def rested_in_the_middle(shop: Scenario) -> None:
+    shop.run(seconds=30)
+    shop.producers[0].rate = 0.0001
+    shop.run(seconds=1)
+    shop.producers[0].rate = 1
+    shop.run(seconds=29.5)
+
+
+def quick_for_a_while(shop: Scenario) -> None:
+    clerk = shop.groups["email"].consumers["email-1"]
+    shop.run(seconds=30)
+    clerk.slowdown = 0.1
+    shop.run(seconds=5)
+    clerk.slowdown = 1
+    shop.run(seconds=25)
+
+
+@pytest.mark.parametrize(
+    ("minute", "hint"),
+    [
+        (rested_after_the_minute, "that was more than a minute. Use run(seconds=60)"),
+        (rested_at_the_end, "Leave the producer as it is"),
+        (rested_in_the_middle, "Leave the producer as it is"),
+        (quick_for_a_while, "Change only the number of consumers"),
+    ],
+)
+def test_two_consumers_are_not_enough_because_they_had_a_quiet_time(
+    redis: redis_py.Redis, minute: Callable[[Scenario], None], hint: str
+) -> None:
+    shop = start_here.new_shop(redis)
+    shop.group(start_here.KEY, "email", consumers=2, service_ms=400)
+    minute(shop)
+    verdict = start_here.check_enough_consumers(redis)
+    assert not verdict.right
+    assert hint in verdict.text
 
 
 CLAIMS = {"crash_after": 50, "claim_idle_ms": 5000}
@@ -395,6 +459,31 @@ def test_pending_entries_of_a_crashed_consumer_must_be_claimed(
     verdict = start_here.check_nothing_left_behind(redis)
     assert verdict.right is (hint == "")
     assert hint in verdict.text
+
+
+def revived_after_the_minute(shop: Scenario) -> None:
+    shop.run(seconds=60)
+    shop.groups["billing"].consumers["billing-1"].revive()
+    shop.run(seconds=10)
+
+
+def claimed_in_a_quiet_time(shop: Scenario) -> None:
+    shop.run(seconds=60)
+    shop.producers[0].rate = 0.0001
+    shop.groups["billing"].consumers["billing-1"].revive()
+    shop.run(seconds=5)
+
+
+@pytest.mark.parametrize("minute", [revived_after_the_minute, claimed_in_a_quiet_time])
+def test_orders_that_are_recovered_after_the_minute_come_too_late(
+    redis: redis_py.Redis, minute: Callable[[Scenario], None]
+) -> None:
+    shop = start_here.new_shop(redis)
+    shop.group(start_here.KEY, "billing", consumers=2, service_ms=100, crash_after=50)
+    minute(shop)
+    verdict = start_here.check_nothing_left_behind(redis)
+    assert not verdict.right
+    assert "that was more than a minute. Use run(seconds=60)" in verdict.text
 
 
 def test_an_order_that_was_deleted_is_lost(redis: redis_py.Redis) -> None:

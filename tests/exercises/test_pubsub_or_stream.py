@@ -62,7 +62,7 @@ WRONG: dict[str, tuple[Callable[[list[str], int], list[str]], str]] = {
         lambda said, old: [*said[old - 3 : old], *said[old - 1 :]],
         "twice",
     ),
-    "everything": (lambda said, old: said, "too many"),
+    "everything": (lambda said, old: said, "Show only the last 3 old words"),
     "typed in": (lambda said, old: ["5", "6", "7", "8", "9"], "the last 3 old words were"),
     "shown after the talk": (lambda said, old: said[old - 3 :], "showed 0 words when you called"),
 }

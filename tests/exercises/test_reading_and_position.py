@@ -96,7 +96,7 @@ def the_last_one_twice(bell: Stream) -> list[str]:
     [
         (
             lambda bell: ["4-0", "5-0", "6-0", "7-0", "8-0", "9-0"],
-            "6 of the IDs in `heard` are not",
+            "6 IDs in `heard` are not those of new rings",
         ),
         (lambda bell: ["4-0", "stroke"], "Start again with new_bell"),
         (all_that_is_left, "you missed 4 of 6 rings"),
@@ -208,6 +208,15 @@ def one_at_a_time(bell: Stream) -> None:
             after = entry.id
 
 
+def from_the_last_one_on(bell: Stream) -> None:
+    after = bell.info().last_generated_id
+    for _ in range(3):
+        exercise.ring(bell)
+        for entry in bell.range(str(after)):
+            bell.client.rpush("heard", str(entry.id))
+            after = entry.id
+
+
 def pushed_backwards(bell: Stream) -> None:
     after = bell.info().last_generated_id
     for _ in range(3):
@@ -231,6 +240,7 @@ def pushed_backwards(bell: Stream) -> None:
         (moved_on_to_the_end_before_the_read, "to the last entry that you read, and ask only for"),
         (the_newest_ones_by_number, "ask only for what came after it."),
         (one_at_a_time, "ask for all that came after the last ID you have. If you compare IDs"),
+        (from_the_last_one_on, "1 ID in `heard` is not that of a new ring. Find out where"),
         (lambda bell: heard_after(bell, str), "If you compare IDs yourself, compare both"),
         (lambda bell: heard_after(bell, lambda one: one.ms), "you missed 7 of 8"),
         (lambda bell: heard_after(bell, lambda one: one.seq), "you missed 1 of 8"),
@@ -463,6 +473,85 @@ def from_now_on(client: Any) -> None:
         place.queue("HINCRBY", "till:balance", entry.fields["who"], entry.fields["cents"])
 
 
+def in_a_group_that_reads_only_new_ones(client: Any) -> None:
+    group = Stream(client, "till").group("till")
+    group.create("0", exist_ok=True)
+    for entry in group.consumer("me").read():
+        with client.pipeline() as both:
+            both.hincrby("till:balance", entry.fields["who"], int(entry.fields["cents"]))
+            both.xack("till", "till", str(entry.id)).execute()
+
+
+def in_a_group_without_acknowledgement(client: Any) -> None:
+    group = Stream(client, "till").group("till")
+    group.create("0", exist_ok=True)
+    for entry in group.consumer("me").read(noack=True):
+        client.hincrby("till:balance", entry.fields["who"], entry.fields["cents"])
+
+
+def behind_a_lock(client: Any) -> None:
+    if client.set("till:lock", "me", nx=True):
+        in_a_transaction(client)
+        client.delete("till:lock")
+
+
+def noted_and_never_asked(client: Any) -> None:
+    for entry in Stream(client, "till").range():
+        with client.pipeline() as both:
+            both.hincrby("till:balance", entry.fields["who"], int(entry.fields["cents"]))
+            both.sadd("till:seen", str(entry.id)).execute()
+
+
+def up_to(end: Callable[[Stream], object], *, asked_first: bool = False) -> Callable[[Any], None]:
+    """Save the end of the stream as the position, and not that of the last coin."""
+
+    def count(client: Any) -> None:
+        till, after = Stream(client, "till"), (client.get("till:at") or b"0").decode()
+        position = end(till)
+        coins = till.read(after)
+        if not asked_first:
+            position = end(till)
+        with client.pipeline() as both:
+            for coin in coins:
+                both.hincrby("till:balance", coin.fields["who"], int(coin.fields["cents"]))
+            both.set("till:at", str(position)).execute()
+
+    return count
+
+
+def the_last_id(till: Stream) -> object:
+    return till.info().last_generated_id
+
+
+def the_newest_entry(till: Stream) -> object:
+    return till.reverse_range(count=1)[0].id
+
+
+def the_end_of_the_range(till: Stream) -> object:
+    return till.range()[-1].id
+
+
+def on_to_the_end_if_nothing_is_new(client: Any) -> None:
+    till, after = Stream(client, "till"), (client.get("till:at") or b"0").decode()
+    coins = till.read(after)
+    if not coins:
+        client.set("till:at", str(till.info().last_generated_id))
+        return
+    with client.pipeline() as both:
+        for coin in coins:
+            both.hincrby("till:balance", coin.fields["who"], int(coin.fields["cents"]))
+        both.set("till:at", str(coins[-1].id)).execute()
+
+
+def by_number(client: Any) -> None:
+    till, before = Stream(client, "till"), int(client.get("till:at") or 0)
+    now = till.info().entries_added or 0
+    with client.pipeline() as both:
+        for coin in till.reverse_range(count=now - before) if now > before else ():
+            both.hincrby("till:balance", coin.fields["who"], int(coin.fields["cents"]))
+        both.set("till:at", now).execute()
+
+
 def until_the_last_id(client: Any) -> None:
     place, till = TransactionOffset(client, "till:readers", "me"), Stream(client, "till")
     last = till.info().last_generated_id
@@ -493,6 +582,16 @@ def with_sums_read_once(client: Any) -> None:
     [
         (queued_after_the_loop, "queue them inside the loop over `follow`, on the position that"),
         (queued_on_another_position, "on the position that `follow` saves. They are sent with"),
+        (in_a_group_that_reads_only_new_ones, "not even by the call after the power cut. Before"),
+        (in_a_group_without_acknowledgement, "not even by the call after the power cut. Before"),
+        (behind_a_lock, "something behind that stops the next call, such as a lock. The power"),
+        (noted_and_never_asked, "At the beginning of each call, look up in Redis what you have c"),
+        (up_to(the_last_id), "a coin was not counted. Take your position from the whole ID of"),
+        (up_to(the_newest_entry), "the last coin that you counted, not from the end of the stream"),
+        (up_to(the_end_of_the_range), "Other coins had come while `count` ran, and it was called"),
+        (up_to(the_last_id, asked_first=True), "counted twice. Take your position from the who"),
+        (on_to_the_end_if_nothing_is_new, "that you counted, not from the end of the stream. Oth"),
+        (by_number, "your position from the whole ID of the last coin that you counted, not"),
         (from_now_on, "no coin was added to the sums in `till:balance`. Your code did save"),
         (from_now_on, "Does it begin at the first coin?"),
         (until_the_last_id, "If you use `follow`, let its loop end by itself. It saves a coin's p"),
@@ -512,9 +611,9 @@ def with_sums_read_once(client: Any) -> None:
         (noted_in_a_set, "not counted"),
         (typed_in, "has fallen"),
         (in_a_group_that_acknowledges_last, "counted twice"),
-        (compared_as_text, "counted twice. Save the last coin's whole ID, and compare IDs as numb"),
+        (compared_as_text, "counted twice. At the beginning of each call, look up in Redis"),
         (compared_as_text_each_time, "missing from the sums. Read up to the end, tell"),
-        (from_the_next_millisecond, "or the position had moved past it. The power failed"),
+        (from_the_next_millisecond, "your position from the whole ID of the last coin that you"),
         (only_the_sequence, "no coin was added to the sums in `till:balance`. It was the second"),
         (lambda client: None, "no coin was added"),
         (lambda client: client.set("till:balance", "106"), "must be a hash"),
@@ -674,6 +773,38 @@ def by_script(client: Any) -> None:
         client.eval(script, 2, "till:balance", "till:readers", *what)
 
 
+def up_to_a_known_end(client: Any) -> None:
+    till, after = Stream(client, "till"), (client.get("till:at") or b"0").decode()
+    end = till.info().last_generated_id
+    with client.pipeline() as both:
+        for coin in till.range(f"({after}", end):
+            both.hincrby("till:balance", coin.fields["who"], int(coin.fields["cents"]))
+        both.set("till:at", str(end)).execute()
+
+
+def until_nothing_comes(client: Any) -> None:
+    while coins := Stream(client, "till").read(client.get("till:at") or "0", count=1):
+        with client.pipeline() as both:
+            for coin in coins:
+                both.hincrby("till:balance", coin.fields["who"], int(coin.fields["cents"]))
+            both.set("till:at", str(coins[-1].id)).execute()
+
+
+def watching_the_till(client: Any) -> None:
+    """Count in a transaction that is tried again if a coin comes in the meantime."""
+
+    def count(step: Any) -> None:
+        after = (step.get("till:at") or b"0").decode()
+        coins = step.xrange("till", f"({after}")
+        step.multi()
+        for _, fields in coins:
+            step.hincrby("till:balance", fields[b"who"], int(fields[b"cents"]))
+        if coins:
+            step.set("till:at", coins[-1][0])
+
+    client.transaction(count, "till", "till:at")
+
+
 def by_the_next_id(client: Any) -> None:
     first = (client.hget("till:readers", "me") or b"0-1").decode()
     for entry in Stream(client, "till").range(first):
@@ -715,6 +846,9 @@ def in_a_group_that_acknowledges_in_the_same_step(client: Any) -> None:
         with_sums_read_each_time,
         saved_in_the_loop,
         by_script,
+        up_to_a_known_end,
+        until_nothing_comes,
+        watching_the_till,
         by_the_next_id,
         noted_in_the_same_step,
         with_a_key_for_each,
