@@ -16,7 +16,7 @@ from exercises.consumer_groups import read_list
 from exercises.hints import hinted, misfit
 from exercises.interrupted import EndlessLoop
 from exercises.picture import Picture
-from exercises.restarts import Process, remembers, told
+from exercises.restarts import ANOTHER_CLIENT, Process, remembers, told
 from exercises.verdict import Verdict, count_of, grade, stream_of
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
@@ -76,6 +76,8 @@ def check_night(client: redis.Redis, recover: Callable[[redis.Redis], object]) -
         night = _new_night(process, next(_SIZES))
         process.run()
         verdict = _grade_night(night)
+        if verdict.right and not process.sent:
+            return Verdict(False, ANOTHER_CLIENT)
         if verdict.right:
             for again, commands in process.restarts(lambda: _new_night(process, _FEWEST)):
                 restarted = _grade_restart(again, process, commands)

@@ -114,9 +114,9 @@ def check_mill(millers: ConsumerGroup) -> Verdict:
             (sacks != 4, f"the stream has {count_of(sacks, 'entry', 'entries')}. Keep all four."),
             (
                 bool(dead & {_UNLUCKY, _FRESH}),
-                f"the dead letters hold {' and '.join(map(str, sorted(dead)))}, but only two "
-                "are poison. Which number spares a sack that was delivered four times? (A claim "
-                "counts as one, so sweep first.)",
+                f"`{min(dead & {_UNLUCKY, _FRESH}, default='')}` is a dead letter, but it isn't "
+                "poison. Which limit spares a sack that was delivered four times? (A claim counts "
+                "as one, so sweep first.)",
             ),
             (
                 bool(ground),

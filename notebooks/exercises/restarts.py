@@ -43,6 +43,8 @@ class Process:
     ----------
     client : redis.Redis
         The check's own client, which outlives the process.
+    sent : int
+        The number of commands that the last run has sent.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Process:
     ) -> None:
         self.client = bounded(client)
         self.prefix = prefix
+        self.sent = 0
         self._learners = client
         self._work = work
         self._key = key
@@ -75,7 +78,9 @@ class Process:
                 raise _Died
             if number > MOST_COMMANDS:
                 raise EndlessLoop(f"{MOST_COMMANDS} commands and no end. {self._end}")
+            self.sent = number
 
+        self.sent = 0
         try:
             with interrupted(self._learners, before) as mortal, shared(self._learners, mortal):
                 self._work(mortal)
@@ -93,7 +98,7 @@ class Process:
             state = new()
             if not self.run(last):
                 break
-            self._let_ten_minutes_pass()
+            self.let_ten_minutes_pass()
             try:
                 self.run()
             except EndlessLoop as error:
@@ -113,7 +118,7 @@ class Process:
         found = {*self.client.scan_iter(f"{self.prefix}*", count=1000)}
         return bool(found - {key.encode() for key in known})
 
-    def _let_ten_minutes_pass(self) -> None:
+    def let_ten_minutes_pass(self) -> None:
         """Age the pending entries, and delete what expires within ten minutes."""
         stream = Stream(self.client, self._key)
         with suppress(NoSuchStream):
@@ -128,6 +133,12 @@ class Process:
                     self.client.hdel(key, field)
             if 0 <= self.client.pttl(key) <= TEN_MINUTES_MS:
                 self.client.delete(key)
+
+
+ANOTHER_CLIENT = (
+    "your function sends nothing over the client that it is called with. Use that one only, so "
+    "that the check can cut it off."
+)
 
 
 def told(commands: int) -> str:

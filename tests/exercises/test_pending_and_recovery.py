@@ -481,6 +481,17 @@ def test_what_is_sent_over_the_notebooks_own_client_is_cut_off_too(redis: redis_
     assert "Did you note it before its work was done?" in verdict.text
 
 
+def test_another_client_than_the_one_it_was_given_is_refused(redis: redis_py.Redis) -> None:
+    path = redis.connection_pool.connection_kwargs["path"]
+
+    def over_its_own(_client: redis_py.Redis) -> None:
+        with redis_py.Redis(unix_socket_path=path) as own:
+            recover(Stream(own, "night").group("crew"))
+
+    verdict = exercise.check_night(redis, over_its_own)
+    assert "sends nothing over the client that it is called with" in verdict.text
+
+
 def test_an_error_after_the_death_is_the_learners_to_see(redis: redis_py.Redis) -> None:
     def in_a_new_group(crew: ConsumerGroup) -> None:
         stream_of(crew).group("mine").create("$")
@@ -737,8 +748,8 @@ def sweep(mill: ConsumerGroup, limit: int = 5) -> None:
 @pytest.mark.parametrize(
     ("limit", "error", "finish", "hint"),
     [
-        (1, "too hot", True, "but only two are poison"),
-        (3, "too hot", True, "but only two are poison"),
+        (1, "too hot", True, "is a dead letter, but it isn't poison"),
+        (3, "too hot", True, "is a dead letter, but it isn't poison"),
         (6, "too hot", True, "poison was ground. The sack `1-0` is in the list"),
         (6, "too hot", False, "`1-0` is poison, too, but there is no dead letter of it"),
         (7, "too hot", True, "poison was ground"),
@@ -746,7 +757,7 @@ def sweep(mill: ConsumerGroup, limit: int = 5) -> None:
         (5, "", True, "must say what went wrong"),
         (5, "too hot", False, "2 entries are still pending"),
         (5, "too hot", True, ""),
-        (4, "too hot", True, "but only two are poison"),
+        (4, "too hot", True, "is a dead letter, but it isn't poison"),
     ],
 )
 def test_only_the_poison_becomes_a_dead_letter(

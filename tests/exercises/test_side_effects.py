@@ -263,11 +263,13 @@ def a_pair_for_a_coord(redis: Redis) -> Verdict:
 
 
 def style(redis: Redis, read: Callable[[ConsumerGroup], list[Entry]]) -> Verdict:
-    group = declarative_or_not.new_desk(redis)
-    for entry in read(group):
-        redis.xadd("style:said", {"reply_to": entry.fields["request"]})
-        group.ack(entry.id)
-    return declarative_or_not.check_desk(redis)
+    def answer_all(client: Redis) -> None:
+        group = Stream(client, "style:asked").group("judge")
+        for entry in read(group):
+            client.xadd("style:said", {"reply_to": entry.fields["request"]})
+            group.ack(entry.id)
+
+    return declarative_or_not.check_desk(redis, answer_all)
 
 
 def started_again(group: ConsumerGroup) -> list[Entry]:
@@ -277,11 +279,13 @@ def started_again(group: ConsumerGroup) -> list[Entry]:
 
 
 def deleted_when_answered(redis: Redis) -> Verdict:
-    me = declarative_or_not.new_desk(redis).consumer("judge")
-    for entry in [*me.read(after="0"), *me.read()]:
-        redis.xadd("style:said", {"reply_to": entry.fields["request"]})
-        redis.xdel("style:asked", str(entry.id))
-    return declarative_or_not.check_desk(redis)
+    def answer_all(client: Redis) -> None:
+        me = Stream(client, "style:asked").group("judge").consumer("judge")
+        for entry in [*me.read(after="0"), *me.read()]:
+            client.xadd("style:said", {"reply_to": entry.fields["request"]})
+            client.xdel("style:asked", str(entry.id))
+
+    return declarative_or_not.check_desk(redis, answer_all)
 
 
 def served(redis: Redis, handler: Any) -> Verdict:
