@@ -11,7 +11,7 @@ from exercises import journal, picture
 from exercises.echo import ASKED, SAID, answers_of, new_group, pending_of
 from exercises.hints import hinted, misfit
 from exercises.interrupted import EndlessLoop
-from exercises.restarts import ANOTHER_CLIENT, Process, remembers, told
+from exercises.restarts import ANOTHER_CLIENT, LOCKED, Process, remembers, told
 from exercises.verdict import Verdict, count_of, grade
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
@@ -95,7 +95,8 @@ def _grade_desk(group: ConsumerGroup) -> Verdict:
     unread = sum(EntryId.parse(one) > cursor for one in id_of.values())
     shortcut = journal.shortcut(steps, ASKED)
     return grade(
-        "the pending requests came first, so the order is kept, wherever the process died.",
+        "the pending requests came first, so the order is kept. None was lost, wherever the "
+        "process died.",
         [
             (
                 len(id_of) < _REQUESTS,
@@ -112,7 +113,7 @@ def _grade_desk(group: ConsumerGroup) -> Verdict:
             ),
             (
                 len(answers) < _REQUESTS,
-                f"{len(answers) - 1} of 4 are answered. What of the others?",
+                f"{len(answers) - 1} of 4 are answered. Where are the others?",
             ),
             (
                 answers.count(next(iter(id_of), "")) > 1,
@@ -187,9 +188,7 @@ def _grade_restart(group: ConsumerGroup, process: Process, commands: int) -> Ver
                 bool(pending),
                 f"{then} Then {count_of(len(pending), 'request was', 'requests were')} still "
                 f"pending, the first for {holder}. A process that starts again begins with all "
-                "that is pending."
-                + " A lock of the dead process must have expired by then."
-                * others,
+                f"that is pending.{LOCKED * others}",
             ),
             (
                 bool(open_ones),

@@ -16,7 +16,7 @@ from exercises.consumer_groups import read_list
 from exercises.hints import hinted, misfit
 from exercises.interrupted import EndlessLoop
 from exercises.picture import Picture
-from exercises.restarts import ANOTHER_CLIENT, Process, remembers, told
+from exercises.restarts import ANOTHER_CLIENT, LOCKED, Process, remembers, told
 from exercises.verdict import Verdict, count_of, grade, stream_of
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
@@ -128,40 +128,35 @@ def _grade_restart(night: _Night, process: Process, commands: int) -> Verdict:
     """Grade a run after a death: every job that still exists is done, and none is pending."""
     done, left = set(night.done), night.left
     pending = {str(one.id): one.consumer for one in night.crew.pending_entries()}
-    lost = [job for one, job in left.items() if job not in done and one not in pending]
+    lost = [one for one, job in left.items() if job not in done and one not in pending]
     others = process.others("night", "night:done")
-    told_first, again = told(commands), remembers(_PREFIX)
-    job, holder = min(lost, default=""), next(iter(pending.values()), "")
+    then, again, holder = told(commands), remembers(_PREFIX), next(iter(pending.values()), "")
+    job = f"job {left[lost[0]]}, the entry `{lost[0]}`," if lost else ""
+    gone = f"{then} Then {job} was neither pending nor in `night:done`."
     return grade(
         "",
         [
-            (
-                bool(lost) and commands == 0,
-                f"{told_first} Then job {job} was neither pending nor in `night:done`. {again}",
-            ),
+            (bool(lost) and commands == 0, f"{gone} {again}"),
             (
                 bool(lost) and others,
-                f"{told_first} Then job {job} was neither pending nor in `night:done`. Did you "
-                "note it before its work was done? A crash between the two leaves the note "
-                "without the work. Write both in one transaction.",
+                f"{gone} Did you note it before its work was done? A crash between the two leaves "
+                "the note without the work. Write both in one transaction.",
             ),
             (
                 bool(lost),
-                f"{told_first} Then job {job} was neither pending nor in `night:done`. A job that "
-                "was claimed before need not be done. Acknowledge it only after its work.",
+                f"{gone} A job that was claimed before need not be done. Acknowledge it only after "
+                "its work.",
             ),
             (
                 bool(pending) and commands == 0,
-                f"{told_first} Then {count_of(len(pending), 'entry was', 'entries were')} still "
+                f"{then} Then {count_of(len(pending), 'entry was', 'entries were')} still "
                 f"pending. {again}",
             ),
             (
                 bool(pending),
-                f"{told_first} Then {count_of(len(pending), 'entry was', 'entries were')} still "
+                f"{then} Then {count_of(len(pending), 'entry was', 'entries were')} still "
                 f"pending, the first for {holder}. A process that starts again takes over what "
-                "lou held before, too."
-                + " A lock of the dead process must have expired by then."
-                * others,
+                f"lou held before, too.{LOCKED * others}",
             ),
         ],
     )
@@ -186,7 +181,8 @@ def _grade_night(night: _Night) -> Verdict:
     handled = replayed(steps, crew, "lou", kims_jobs, work_of, ["night:done"], _DELETED)
     early = len(handled.early)
     return grade(
-        f"{rest} jobs were recovered, and the deleted ones have left the pending entries list.",
+        f"{rest} jobs were recovered, and the deleted ones have left the pending entries list. "
+        "None was lost, wherever the process died.",
         [
             (
                 len(job_of) != rest,

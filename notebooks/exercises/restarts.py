@@ -18,6 +18,11 @@ from streamviz.errors import NoSuchStream
 
 MOST_COMMANDS = 300
 _MOST_PENDING = 1000
+ANOTHER_CLIENT = (
+    "your function sends nothing over the client that it is called with. Use that one only, so "
+    "that the check can cut it off."
+)
+LOCKED = " A lock of the dead process must have expired by then."
 State = TypeVar("State")
 
 
@@ -133,12 +138,6 @@ class Process:
                     self.client.hdel(key, field)
             if 0 <= self.client.pttl(key) <= TEN_MINUTES_MS:
                 self.client.delete(key)
-
-
-ANOTHER_CLIENT = (
-    "your function sends nothing over the client that it is called with. Use that one only, so "
-    "that the check can cut it off."
-)
 
 
 def told(commands: int) -> str:

@@ -303,8 +303,9 @@ def test_a_job_that_is_noted_before_it_is_done_is_lost_by_a_crash(
     verdict = checked(redis, noting(note))
     assert not verdict.right
     assert re.search(
-        r"your process died after \d+ commands, and was started again ten minutes later. Then job "
-        r"\d+ was neither pending nor in `night:done`. Did you note it before its work was done\?",
+        r"your process died after \d+ commands, and was started again ten minutes later\. Then "
+        r"job \d+, the entry `\d-0`, was neither pending nor in `night:done`\. Did you note it "
+        r"before its work was done\?",
         verdict.text,
     )
 
