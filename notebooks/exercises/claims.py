@@ -13,7 +13,7 @@ from streamviz.client.groups import ConsumerGroup
 
 _PAGE = 100  # XAUTOCLAIM without COUNT
 _CHECKED = 10  # XAUTOCLAIM checks up to ten times COUNT entries
-_TEN_MINUTES_MS = 600_000
+TEN_MINUTES_MS = 600_000
 _DELAY_MS = 2  # MONITOR tells a command's time only after it ran
 
 
@@ -39,7 +39,7 @@ class Handled:
 
 def left_ten_minutes_ago(consumer: Consumer, ids: Iterable[EntryId]) -> None:
     """Make entries that a consumer holds as idle as if it had died ten minutes ago (XCLAIM)."""
-    consumer.claim(list(ids), idle_ms=_TEN_MINUTES_MS, justid=True)
+    consumer.claim(list(ids), idle_ms=TEN_MINUTES_MS, justid=True)
 
 
 def replayed(

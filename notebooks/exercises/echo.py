@@ -225,7 +225,8 @@ def _added(client: redis.Redis) -> int | None:
 def clean_up(client: redis.Redis) -> None:
     """Delete the keys of the exercises."""
     journal.close(ASKED)
-    client.delete(ASKED, SAID, NOTED, DEATH, ERROR, CALLS)
+    for key in client.scan_iter("style:*", count=1000):
+        client.delete(key)
 
 
 def new_group(client: redis.Redis, requests: Sequence[str]) -> ConsumerGroup:

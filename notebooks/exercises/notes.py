@@ -11,14 +11,18 @@ NOTED = (
     "{} noted in another key before the work was in `{}`. A crash between the two would leave the "
     "note without the work. Write both in one transaction."
 )
-_TELLS = {"SADD", "SETNX", "HSETNX", "ZADD", "PFADD", "GETSET"}
-"""Their reply tells whether the note was there before. A count of attempts is no such note."""
+_TELLS = {"SADD", "SETNX", "MSETNX", "HSETNX", "ZADD", "PFADD", "GETSET", "SETBIT"}
+"""Their reply tells whether the note was there before, as does XADD with an ID of one's own.
+
+A count of attempts is no such note.
+"""
 _WRITES = {"SET", "HSET", "HMSET", "MSET", "RPUSH", "LPUSH", "XADD"}
 _TAKES_BACK = {"SREM", "HDEL", "ZREM", "LREM", "DEL", "UNLINK", "GETDEL"}
-_SHORT = {"SADD", "SREM", "HSET", "HSETNX", "HDEL"}
+_SHORT = {"SADD", "SREM", "HSET", "HSETNX", "HDEL", "SETBIT"}
 """These may name an entry by its milliseconds alone."""
 _EXPIRES = {"EX", "PX", "EXAT", "PXAT"}
-_READS = {"EXISTS", "GET", "MGET", "LPOS", "LRANGE", "XRANGE", "ZSCORE", "ZRANGE"}
+_READS = {"EXISTS", "GET", "MGET", "GETBIT", "LPOS", "LRANGE", "ZSCORE", "ZMSCORE", "ZRANGE"}
+_READS |= {"XRANGE", "XREVRANGE", "XREAD", "HSTRLEN", "STRLEN"}
 _READS |= {"SISMEMBER", "SMISMEMBER", "SMEMBERS", "HEXISTS", "HGET", "HMGET", "HGETALL", "HKEYS"}
 
 
@@ -61,12 +65,13 @@ def _is_note(command: Command, read: Collection[str]) -> bool:
     if name == "SET" and words & _EXPIRES:
         return False
     tells = name in _TELLS or (name == "SET" and bool(words & {"NX", "GET"}))
+    tells |= name == "XADD" and not any(word.endswith("*") for word in command[2:])
     return tells or (name in _WRITES and command[1] in read)
 
 
 def _named(command: Command, words_of: Mapping[str, Collection[str]]) -> set[str]:
     """Return the entries that a command names, alone or as a part of a word such as a key."""
-    last = 3 if _name(command) in ("HSET", "HSETNX") else None
+    last = 3 if _name(command) in ("HSET", "HSETNX", "SETBIT") else None
     parts = {part.strip("-") for part in re.split(r"[^\d-]+", " ".join(command[1:last]))}
     short = set(command[2:last]) if _name(command) in _SHORT else set()
     return {

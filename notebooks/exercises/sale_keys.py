@@ -26,7 +26,7 @@ def expire(client: redis.Redis, prefix: str) -> bool:
         if client.pttl(key) != _LASTS:
             client.delete(key)
             found = True
-        elif fields := _short_lived(client, key):
+        elif fields := lives_of(client, key):
             client.hdel(key, *fields)
             found = True
     return found
@@ -34,17 +34,17 @@ def expire(client: redis.Redis, prefix: str) -> bool:
 
 def expires(client: Any, key: str) -> bool:
     """Tell whether a key, or a field of it, has a time to live."""
-    return client.pttl(key) not in (_LASTS, _GONE) or bool(_short_lived(client, key))
+    return client.pttl(key) not in (_LASTS, _GONE) or bool(lives_of(client, key))
 
 
-def _short_lived(client: Any, key: bytes | str) -> list[Any]:
-    """Return the fields of a hash that have a time to live (HPTTL, since Redis 7.4)."""
+def lives_of(client: Any, key: bytes | str) -> dict[Any, int]:
+    """Return how long each field of a hash that expires still lives, in ms (HPTTL, Redis 7.4)."""
     with suppress(redis.ResponseError):  # no hash, or an older server
         if fields := client.hkeys(key):
             lives = client.execute_command("HPTTL", key, "FIELDS", len(fields), *fields)
             pairs = zip(fields, lives, strict=True)
-            return [field for field, ms in pairs if ms not in (_LASTS, _GONE)]
-    return []
+            return {field: ms for field, ms in pairs if ms not in (_LASTS, _GONE)}
+    return {}
 
 
 def misplaced(client: redis.Redis, prefix: str, commands: Iterable[list[str]]) -> str:

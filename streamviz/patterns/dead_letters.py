@@ -122,18 +122,21 @@ class DeadLetters:
         self.stream = Stream(consumer.connection.client, key or f"{consumer.key}:dead")
 
     def sweep(
-        self, errors: dict[str, str] | None = None, *, min_idle_ms: int = 0
+        self,
+        errors: Mapping[str, str] | Mapping[EntryId, str] | None = None,
+        *,
+        min_idle_ms: int = 0,
     ) -> list[DeadLetter]:
         """Move entries that were delivered too often, and return them (XPENDING, XCLAIM, EVAL).
 
         Several consumers may sweep at once: only one of them moves an entry. A pending entry that
-        was deleted from the stream is only acknowledged. The `errors` say, for an entry's ID, why
-        it could not be handled. Entries that were delivered less than `min_idle_ms` milliseconds
-        ago are skipped: a consumer may still be handling them. An entry that
-        can't be moved stays pending; the others are moved before its error is raised.
+        was deleted from the stream is only acknowledged. The `errors` say, for an entry's ID, as an
+        EntryId or as text, why it could not be handled. Entries that were delivered less than
+        `min_idle_ms` milliseconds ago are skipped: a consumer may still be handling them. An entry
+        that can't be moved stays pending; the others are moved before its error is raised.
         """
         check_type("errors", errors, (Mapping, NoneType), "a dict of an entry's ID and a text")
-        why = errors or {}
+        why = {str(one): text for one, text in (errors or {}).items()}
         moved: list[DeadLetter] = []
         failures: list[tuple[EntryId, CommandRefused | InputError]] = []
         for held in self._pending(min_idle_ms):

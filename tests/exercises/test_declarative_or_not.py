@@ -13,8 +13,8 @@ import redis as redis_py
 from exercises import declarative_or_not as exercise
 from exercises.excerpts import beside, excerpt, main_lines
 from exercises.fact_check import elsewhere
-from exercises.interrupted import EndlessLoop
 from exercises.promises import GAP, STEPS, promises
+from exercises.verdict import Verdict
 from go_game.variants.benchmark import lines_of_code, with_transactions
 from go_game.variants.runner import ALONE, STYLES, source
 from streamviz.client.groups import ConsumerGroup
@@ -27,6 +27,13 @@ from streamviz.errors import CommandRefused
 def _own_keys(redis: redis_py.Redis) -> Iterator[None]:
     yield
     exercise.clean_up(redis)
+
+
+def checked(redis: redis_py.Redis, answer: Callable[[ConsumerGroup], object]) -> Verdict:
+    """Check an answer that takes the group."""
+    return exercise.check_desk(
+        redis, lambda client: answer(Stream(client, exercise.ASKED).group("judge"))
+    )
 
 
 def say(group: ConsumerGroup, *afters: str, ack: bool = True, ack_first: bool = False) -> None:
@@ -91,7 +98,7 @@ def answered_and_dropped(group: ConsumerGroup) -> None:
     group.delete_consumer("judge")
 
 
-DELETED = "an answer was deleted or replaced. Others may have read it by then. Start again"
+DELETED = "an answer was deleted or replaced. Others may have read it by then."
 
 
 def sorted_anew(group: ConsumerGroup, by: str = "delete") -> None:
@@ -141,30 +148,175 @@ def answered_and_copied(group: ConsumerGroup) -> None:
     client.copy(exercise.SAID, exercise.NOTED)
 
 
-def noted(group: ConsumerGroup, how: str) -> None:
+Note = Callable[[Any, str, str], object]
+
+
+def noting(
+    note: Note = lambda client, one, number: True,
+    after: Note = lambda client, one, number: None,
+    *,
+    at_once: bool = False,
+) -> Callable[[ConsumerGroup], None]:
+    """Answer each request after it was noted, unless the note says that it was handled before."""
+
+    def answer(group: ConsumerGroup) -> None:
+        me, client = group.consumer("judge"), group.connection.client
+        for entry in [*me.read(after="0"), *me.read()]:
+            number = entry.fields["request"]
+            if note(client, str(entry.id), number):
+                with client.pipeline(transaction=True) as both:
+                    both.xadd(exercise.SAID, {"reply_to": number})
+                    if at_once:
+                        after(both, str(entry.id), number)
+                    both.execute()
+            if not at_once:
+                after(client, str(entry.id), number)
+            me.ack(entry.id)
+
+    return answer
+
+
+def in_the_set(client: Any, _one: str, number: str) -> object:
+    return client.sadd("style:seen", number)
+
+
+def not_in_the_set(client: Any, _one: str, number: str) -> bool:
+    return not client.sismember("style:seen", number)
+
+
+def unless_refused(client: Any, one: str, number: str) -> bool:
+    try:
+        client.xadd("style:seen", {"request": number}, id=one)
+    except redis_py.ResponseError:
+        return False
+    return True
+
+
+def unless_on_the_list(client: Any, one: str, _number: str) -> bool:
+    if one.encode() in client.lrange("style:seen", 0, -1):
+        return False
+    client.rpush("style:seen", one)
+    return True
+
+
+def by_one_script(group: ConsumerGroup) -> None:
     me, client = group.consumer("judge"), group.connection.client
-    for one in Stream(client, exercise.SAID).range():
-        client.sadd("style:seen", one.fields["reply_to"])  # rightly: it is answered
+    script = """
+        if redis.call('SADD', KEYS[1], ARGV[1]) == 1 then
+            redis.call('XADD', KEYS[2], '*', 'reply_to', ARGV[1])
+        end
+    """
     for entry in [*me.read(after="0"), *me.read()]:
-        number = entry.fields["request"]
-        with client.pipeline(transaction=True) as both:
-            if how == "first":
-                client.sadd("style:seen", number)
-            elif how == "first, under the ID":
-                client.set(f"style:{entry.id}", "said", nx=True)
-            elif how == "tries":
-                client.hincrby("style:tries", number, 1)
-            both.xadd(exercise.SAID, {"reply_to": number})
-            if how == "in one":
-                both.sadd("style:seen", number)
-            both.execute()
-        if how == "last":
-            client.sadd("style:seen", number)
+        client.eval(script, 2, "style:seen", exercise.SAID, entry.fields["request"])
         me.ack(entry.id)
-    client.delete("style:seen", "style:tries", *client.keys("style:*-0") or ["style:seen"])
 
 
-NOTED_FIRST = "4 requests were noted in another key before the answer was in `style:said`."
+def own_first_and_then_idle_ones(group: ConsumerGroup) -> None:
+    me, client = group.consumer("judge"), group.connection.client
+    for entry in [*me.read(after="0"), *me.autoclaim(min_idle_ms=60_000).entries, *me.read()]:
+        client.xadd(exercise.SAID, {"reply_to": entry.fields["request"]})
+        me.ack(entry.id)
+
+
+def idle_ones_first(group: ConsumerGroup) -> None:
+    heir, client = group.consumer("heir"), group.connection.client
+    for entry in [*heir.autoclaim(min_idle_ms=60_000).entries, *heir.read()]:
+        client.xadd(exercise.SAID, {"reply_to": entry.fields["request"]})
+        heir.ack(entry.id)
+
+
+def what_the_dead_judge_held(group: ConsumerGroup) -> None:
+    heir, client = group.consumer("heir"), group.connection.client
+    held = [one.id for one in group.pending_entries(consumer="judge")]
+    for entry in [*(heir.claim(held) if held else ()), *heir.read()]:
+        client.xadd(exercise.SAID, {"reply_to": entry.fields["request"]})
+        heir.ack(entry.id)
+
+
+def not_what_was_delivered_before(group: ConsumerGroup) -> None:
+    me, client = group.consumer("judge"), group.connection.client
+    early = {one.id for one in group.pending_entries() if one.deliveries > 1}
+    for entry in [*me.read(after="0"), *me.read()]:
+        if entry.id not in early:
+            client.xadd(exercise.SAID, {"reply_to": entry.fields["request"]})
+        me.ack(entry.id)
+
+
+def newest_first_after_a_death(group: ConsumerGroup) -> None:
+    me, client = group.consumer("judge"), group.connection.client
+    held = {entry.id: entry for entry in [*me.read(after="0"), *me.read()]}
+    tries = client.incr("style:tries")
+    for entry in sorted(held.values(), key=lambda one: one.id, reverse=tries > 1):
+        client.xadd(exercise.SAID, {"reply_to": entry.fields["request"]})
+        me.ack(entry.id)
+
+
+def under_a_lock(life_s: int | None) -> Callable[[ConsumerGroup], None]:
+    def answer(group: ConsumerGroup) -> None:
+        if group.connection.client.set("style:lock", "judge", nx=True, ex=life_s):
+            say(group, "0", ">")
+
+    return answer
+
+
+def without_the_repeats_of_a_restart(group: ConsumerGroup) -> None:
+    say(group, "0", ">")
+    numbers = set()
+    for entry in Stream(group.connection.client, exercise.SAID).range():
+        if entry.fields["reply_to"] in numbers:
+            group.connection.client.xdel(exercise.SAID, str(entry.id))
+        numbers.add(entry.fields["reply_to"])
+
+
+NOTED_FIRST = "was neither pending nor answered. Did you note it before it was answered?"
+REMEMBERED = "Does it remember something from before, in Python or in a key that doesn't begin"
+SEEN: set[str] = set()
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (noting(in_the_set), NOTED_FIRST),
+        (noting(lambda client, one, _: client.set(f"style:{one}", 1, nx=True)), NOTED_FIRST),
+        (noting(lambda client, one, _: client.hset("style:seen", one, 1)), NOTED_FIRST),
+        (noting(lambda client, _, n: client.hincrby("style:seen", n, 1) == 1), NOTED_FIRST),
+        (noting(lambda client, _, n: client.setbit("style:seen", int(n), 1) == 0), NOTED_FIRST),
+        (noting(lambda client, _, n: client.incr(f"style:tries:{n}") == 1), NOTED_FIRST),
+        (noting(lambda client, _, n: client.pfadd("style:seen", n)), NOTED_FIRST),
+        (noting(unless_refused), NOTED_FIRST),
+        (noting(unless_on_the_list), NOTED_FIRST),
+        (
+            noting(lambda client, _, n: client.set(f"style:{n}", 1, nx=True, ex=86_400)),
+            NOTED_FIRST,
+        ),
+        (noting(lambda client, one, _: client.set(f"seen:{one}", 1, nx=True)), REMEMBERED),
+        (noting(lambda client, one, _: one not in SEEN and not SEEN.add(one)), REMEMBERED),
+        (what_the_dead_judge_held, "A process that starts again begins with all that is pending."),
+        (not_what_was_delivered_before, "was delivered before need not be answered."),
+        (newest_first_after_a_death, "Answer all that is pending before what is new."),
+        (under_a_lock(None), "A lock of the dead process must have expired by then."),
+        (under_a_lock(86_400), "A lock of the dead process must have expired by then."),
+        (without_the_repeats_of_a_restart, f"Then {DELETED}"),
+        (noting(not_in_the_set, in_the_set, at_once=True), ""),
+        (noting(not_in_the_set, in_the_set), ""),
+        (noting(lambda client, _, n: client.hincrby("style:tries", n, 1) < 5), ""),
+        (by_one_script, ""),
+        (own_first_and_then_idle_ones, ""),
+        (idle_ones_first, ""),
+        (under_a_lock(60), ""),
+    ],
+)
+def test_no_request_is_lost_wherever_the_process_dies(
+    redis: redis_py.Redis, answer: Callable[[ConsumerGroup], object], hint: str
+) -> None:
+    SEEN.clear()
+    verdict = checked(redis, answer)
+    redis.delete(*redis.keys("seen:*") or ["seen"])
+    assert verdict.right is (hint == ""), verdict
+    assert hint in verdict.text
+    assert verdict.right or verdict.text.startswith(
+        "your function was called again" if hint == REMEMBERED else "your process died after "
+    )
 
 
 def ack_all(group: ConsumerGroup) -> None:
@@ -179,7 +331,7 @@ def ack_all(group: ConsumerGroup) -> None:
         (lambda group: say(group, "0"), "2 of 4"),
         (lambda group: say(group, ">", "0"), "not in that of the requests"),
         (lambda group: say(group, "0", ">", ack_first=True), "4 were acknowledged before"),
-        (lambda group: typed_in(group), "the requests are"),
+        (lambda group: typed_in(group), "The requests are"),
         (lambda group: say(group, "0", ">", ack=False), "4 are still pending"),
         (lambda group: say(group, "0", "0", ">", ack=False), "twice"),
         (by_range, "2 requests were never delivered to the group judge, so its next read"),
@@ -191,11 +343,6 @@ def ack_all(group: ConsumerGroup) -> None:
         (lambda group: (say(group, ">", "0"), sorted_anew(group, by="trim")), DELETED),
         (lambda group: (say(group, ">", "0"), sorted_anew(group, by="rename")), DELETED),
         (early_ones_again, DELETED),
-        (lambda group: noted(group, "first"), NOTED_FIRST),
-        (lambda group: noted(group, "first, under the ID"), NOTED_FIRST),
-        (lambda group: noted(group, "last"), ""),
-        (lambda group: noted(group, "in one"), ""),
-        (lambda group: noted(group, "tries"), ""),
         (with_a_cap, ""),
         (one_by_one, ""),
         (answered_and_copied, ""),
@@ -210,20 +357,19 @@ def ack_all(group: ConsumerGroup) -> None:
 def test_pending_requests_come_first(
     redis: redis_py.Redis, answer: Callable[[ConsumerGroup], object], hint: str
 ) -> None:
-    answer(exercise.new_desk(redis))
-    verdict = exercise.check_desk(redis)
-    assert verdict.right is (hint == "")
+    verdict = checked(redis, answer)
+    assert verdict.right is (hint == ""), verdict
     assert hint in verdict.text
 
 
 def test_a_loop_without_an_end_has_one(redis: redis_py.Redis) -> None:
-    def read_for_ever() -> None:
-        me = exercise.new_desk(redis).consumer("judge")
+    def read_for_ever(group: ConsumerGroup) -> None:
         while True:
-            me.read(after="0")
+            group.consumer("judge").read(after="0")
 
-    with pytest.raises(EndlessLoop, match="300 commands and no end: read without BLOCK"):
-        read_for_ever()
+    assert checked(redis, read_for_ever).text == (
+        "300 commands and no end. Read without BLOCK, and end when nothing is left."
+    )
 
 
 def silent(client: Any, number: str) -> None:
@@ -738,7 +884,6 @@ def test_the_picture_of_the_promises_has_a_row_for_each_style_and_a_gap_for_each
 
 
 def test_the_answered_request_is_shown_as_acknowledged(redis: redis_py.Redis) -> None:
-    say(exercise.new_desk(redis), "0", ">")
-    words = repr(exercise.check_desk(redis).picture)
+    words = repr(checked(redis, lambda group: say(group, "0", ">")).picture)
     assert "unaccounted" not in words
     assert "0 pending" in words

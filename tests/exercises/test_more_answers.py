@@ -143,19 +143,23 @@ def hers_without_a_claim(redis: redis_py.Redis) -> Verdict:
 
 
 def kims_without_a_claim(redis: redis_py.Redis) -> Verdict:
-    crew = pending_and_recovery.new_night(redis)
-    crew.create_consumer("lou")
-    for held in crew.pending_entries():
-        for entry in Stream(redis, "night").range(str(held.id), str(held.id)):
-            redis.rpush("night:done", entry.fields["job"])
-        crew.ack(held.id)
-    pending_and_recovery.check_night(crew)
-    return pending_and_recovery.check_night(crew)  # to ask again changes nothing
+    def recover(client: redis_py.Redis) -> None:
+        night = Stream(client, "night")
+        crew = night.group("crew")
+        crew.create_consumer("lou")
+        for held in crew.pending_entries():
+            for entry in night.range(str(held.id), str(held.id)):
+                client.rpush("night:done", entry.fields["job"])
+            crew.ack(held.id)
+
+    return pending_and_recovery.check_night(redis, recover)
 
 
 def sacks_without_a_claim(redis: redis_py.Redis) -> Verdict:
     mill = pending_and_recovery.new_mill(redis)
-    DeadLetters(mill.consumer("moe"), after_deliveries=5).sweep({"1-0": "too hot"})
+    DeadLetters(mill.consumer("moe"), after_deliveries=5).sweep(
+        dict.fromkeys(("1-0", "4-0"), "too hot")
+    )
     for which in ("2-0", "3-0"):
         (entry,) = Stream(redis, "mill").range(which, which)
         redis.rpush("mill:flour", entry.fields["sack"])
@@ -321,7 +325,6 @@ WAITING: list[Callable[[redis_py.Redis], object]] = [
     lambda redis: reading_and_position.new_bell(redis).read("$", block_ms=0),
     lambda redis: pubsub_or_stream.new_chat(redis).read("$", block_ms=0),
     lambda redis: consumer_groups.new_crew(redis).consumer("max").read(block_ms=0),
-    lambda redis: pending_and_recovery.new_night(redis).consumer("lou").read(block_ms=0),
     lambda redis: pending_and_recovery.new_mill(redis).consumer("moe").read(block_ms=0),
     lambda redis: trimming_and_memory.new_attic(redis).consumer("jon").read(block_ms=0),
     lambda redis: lag_without_lies.new_feed(redis).consumer("x").read(block_ms=0),
@@ -367,14 +370,16 @@ def zoe_deleted_after_the_claim(redis: redis_py.Redis) -> Verdict:
 
 
 def acknowledged_when_all_is_done(redis: redis_py.Redis) -> Verdict:
-    crew, cursor = pending_and_recovery.new_night(redis), ""
-    while cursor != "0-0":
-        page = crew.consumer("lou").autoclaim(min_idle_ms=0, start=cursor or "0-0", count=2)
-        for entry in page.entries:
-            redis.rpush("night:done", entry.fields["job"])
-        cursor = str(page.cursor)
-    crew.ack(*(held.id for held in crew.pending_entries(consumer="lou")))
-    return pending_and_recovery.check_night(crew)
+    def recover(client: redis_py.Redis) -> None:
+        crew, cursor = Stream(client, "night").group("crew"), ""
+        while cursor != "0-0":
+            page = crew.consumer("lou").autoclaim(min_idle_ms=0, start=cursor or "0-0", count=2)
+            for entry in page.entries:
+                client.rpush("night:done", entry.fields["job"])
+            cursor = str(page.cursor)
+        crew.ack(*(held.id for held in crew.pending_entries(consumer="lou")))
+
+    return pending_and_recovery.check_night(redis, recover)
 
 
 def poison_by_its_own_count(redis: redis_py.Redis) -> Verdict:
@@ -382,7 +387,7 @@ def poison_by_its_own_count(redis: redis_py.Redis) -> Verdict:
     moe = mill.consumer("moe")
     for held in mill.pending_entries():
         if held.deliveries > 4:
-            DeadLetters(moe, after_deliveries=5).sweep({str(held.id): "too hot"})
+            DeadLetters(moe).move(held, "too hot")
         for entry in moe.claim([held.id]) if held.deliveries <= 4 else ():
             redis.rpush("mill:flour", entry.fields["sack"])
             moe.ack(entry.id)

@@ -42,6 +42,12 @@ def test_an_entry_delivered_too_often_moves_with_its_history(crew: ConsumerGroup
     assert dead.sweep() == []
 
 
+def test_an_error_may_be_given_for_an_entry_id(crew: ConsumerGroup) -> None:
+    why = {held.id: "too hot" for held in crew.pending_entries()}
+    (letter,) = DeadLetters(crew.consumer("ben")).sweep(why)
+    assert letter.error == "too hot"
+
+
 def test_the_limit_and_the_idle_time_are_respected(crew: ConsumerGroup, key: str) -> None:
     ben = crew.consumer("ben")
     assert DeadLetters(ben, after_deliveries=4).sweep() == []
