@@ -721,7 +721,7 @@ def all_are_called_lost(crew: ConsumerGroup) -> None:
         (_gone_by(lambda one: one.seq), "that the stream no longer has are still pending"),
         (_gone_by(lambda one: f"{one.ms}{one.seq}"), "that the stream no longer has"),
         (_gone_by(lambda one: float(f"{one.ms}.{one.seq}")), "so compare whole IDs"),
-        (_gone_by(lambda one: one.ms + one.seq / 2**64), "so compare whole IDs"),
+        (_gone_by(lambda one: one.ms + one.seq / 2**64), "no longer has are still pending"),
         (_before_the_first_by(str), "Compare IDs as two numbers, not as text"),
         (_before_the_first_by(lambda one: (one.ms, str(one.seq))), "so compare whole IDs"),
         (_before_the_first_by(lambda one: one.ms), "so compare whole IDs"),
