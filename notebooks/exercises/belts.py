@@ -1,32 +1,37 @@
-"""Three belts to trim: what any group still needs stays, also while a consumer reads."""
+"""Three belts to trim: what any group still needs stays, whatever happens meanwhile."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from random import randint
 
 import redis
 
 from exercises import meanwhile
 from exercises.bounded import bounded
 from exercises.boxes import Lost, Trimmed, boxes
-from exercises.claims import left_ten_minutes_ago
 from exercises.hints import hinted, misfit
 from exercises.interrupted import EndlessLoop, deadline
+from exercises.new_belts import (
+    ALL,
+    BUSY_PLAN,
+    FIRST_PLAN,
+    Plan,
+    ids_in_one_ms,
+    ids_of_a_long_belt,
+    new_belt,
+    oddly_named,
+    parts_of,
+    second_plan,
+    third_plan,
+)
 from exercises.picture import Picture
 from exercises.verdict import Verdict, count_of, grade
-from streamviz.client.entry_id import EntryId
 from streamviz.client.stream import Stream
-from streamviz.errors import CommandRefused, InputError
+from streamviz.errors import CommandRefused, InputError, NoSuchGroup
 
-# for each group: how many parts it received, and those that it still holds
-Plan = dict[str, tuple[int, set[int]]]
 KEYS = ("belt", "belt-2", "belt-3")
-_FIRST_PLAN: Plan = {"paint": (8, {6}), "pack": (12, {8}), "count": (4, set())}
-_BUSY_PLAN: Plan = {"count": (4, set())}
 _MOST_COMMANDS, _MOST_QUESTIONS = 500, 12
-_ALL = range(1, 13)
 _NOTHING_TO_DELETE = (InputError, CommandRefused, redis.ResponseError)
 # what a function may ask about groups and entries; XINFO alone is redis-py's execute_command
 _QUESTIONS = (
@@ -35,66 +40,17 @@ _QUESTIONS = (
 )
 
 
-def _second_plan() -> Plan:
-    """Return a random plan: the fourth group needs the earliest part, no group the next.
-
-    That group has received all parts and holds three. The others hold one or none.
-    """
-    first = randint(2, 4)  # on the first belt it is 5
-    paint, count = randint(first + 3, 11), randint(first + 1, 9)
-    return {
-        "paint": (paint, {randint(first + 2, paint - 1)}),
-        "pack": (12, {randint(10, 11)}),
-        "count": (count, set()),
-        "ship": (12, {first, 11, 12}),
-    }
-
-
-def _third_plan() -> Plan:
-    """Return a random plan: the fourth group was only created, so it needs every part."""
-    return _second_plan() | {"ship": (0, set())}
-
-
-def new_belt(client: redis.Redis, key: str = "belt", plan: Plan = _FIRST_PLAN) -> Stream:
-    """Return a belt with twelve parts and its groups, as planned.
-
-    On the second belt, all IDs share a millisecond, which is random. Where a group holds several
-    parts, three consumers have read them. By name, the holder of the oldest is the second. The
-    others' parts have been idle for longer. A group that received nothing has no consumer.
-    """
-    client.delete(key)
-    belt = Stream(client, key)
-    ms = randint(100, 999)
-    ids = [f"{ms}-{n}" if key == "belt-2" else f"{n}-0" for n in range(1, 13)]
-    belt.add_many((one, {"part": n}) for n, one in enumerate(ids, 1))
-    for name, (delivered, held) in plan.items():
-        group = belt.group(name)
-        group.create("0")
-        if not delivered:
-            continue
-        if len(held) > 1:
-            group.consumer("one").read(min(held) - 1)
-            group.consumer("three").read(1)
-        last = group.consumer("two" if len(held) > 1 else "one")
-        last.read(delivered - (min(held) if len(held) > 1 else 0))
-        group.ack(*(one for n, one in enumerate(ids[:delivered], 1) if n not in held))
-        if len(held) > 1:
-            left_ten_minutes_ago(last, [EntryId.parse(ids[n - 1]) for n in held - {min(held)}])
-    return belt
-
-
-def _part(entry_id: EntryId) -> int:
-    return entry_id.seq or entry_id.ms
-
-
 def check_belt(client: redis.Redis, trim: Callable[[Stream], object]) -> Verdict:
     """Grade exercise 1: trim three belts; each loses what comes before its first needed entry.
 
-    The second belt is made twice. The second time, one of its groups has read nothing yet, and
-    nothing may be trimmed: an error because of an empty list of IDs is no fault then.
+    The second belt is made three times. First, its IDs share a millisecond. Then it has many
+    entries to trim, its IDs have odd numbers, and a group has an odd name. In the end, one of its
+    groups has read nothing yet, and nothing may be trimmed: an error because of an empty list of
+    IDs is no fault then.
 
     Then the third belt is trimmed again and again, and a consumer reads an entry after the first
-    question of the function, then after the second, and so on: no needed entry is lost.
+    question of the function, then after the second, and so on: no needed entry is lost. The same
+    holds if an entry is added there.
 
     Parameters
     ----------
@@ -105,46 +61,92 @@ def check_belt(client: redis.Redis, trim: Callable[[Stream], object]) -> Verdict
     """
     if hint := misfit(trim, "belt"):
         return Verdict(False, hint)
+    runs: list[tuple[str, Plan, list[str]]] = [
+        (KEYS[0], FIRST_PLAN, []),
+        (KEYS[1], second_plan(), ids_in_one_ms()),
+        (KEYS[1], oddly_named(second_plan()), ids_of_a_long_belt()),
+        (KEYS[1], third_plan(), ids_in_one_ms()),
+        (KEYS[2], BUSY_PLAN, []),
+    ]
     verdicts = []
     try:
-        plans = (_FIRST_PLAN, _second_plan(), _third_plan(), _BUSY_PLAN)
-        for key, plan in zip((*KEYS[:2], *KEYS[1:]), plans, strict=True):
+        for key, plan, ids in runs:
             nothing_to_trim = any(not delivered for delivered, _ in plan.values())
             with suppress(*(_NOTHING_TO_DELETE if nothing_to_trim else ())):
-                _trim_new_belt(client, trim, key, plan)
+                _trim_new_belt(client, trim, key, plan, ids)
             verdicts.append(_grade_belt(Stream(client, key), plan))
             if not verdicts[-1].right:
                 return verdicts[-1]
+        return _while_others_work(client, trim) or verdicts[0]
+    except EndlessLoop as error:
+        return Verdict(False, str(error))
+    except (NoSuchGroup, redis.ResponseError) as error:
+        if isinstance(error, redis.ResponseError) and not str(error).startswith("NOGROUP"):
+            raise
+        return Verdict(
+            False,
+            "your function asked for a group that the belt doesn't have. Use the names that "
+            "`belt.groups()` returns. If redis-py returns them as bytes, decode them: a name may "
+            "have any letter.",
+        )
+
+
+def _while_others_work(client: redis.Redis, trim: Callable[[Stream], object]) -> Verdict | None:
+    """Trim the third belt, while something else happens; return what is not right."""
+    for happens in (_read_one, _add_one):
         for question in range(1, _MOST_QUESTIONS + 1):
-            asked = _trim_new_belt(client, trim, KEYS[-1], _BUSY_PLAN, question)
-            busy = _grade_busy_belt(Stream(client, KEYS[-1]), _BUSY_PLAN, question)
+            asked = _trim_new_belt(client, trim, KEYS[2], BUSY_PLAN, [], question, happens)
+            why = _WHAT_HAPPENED[happens].format(question)
+            busy = _grade_busy_belt(Stream(client, KEYS[2]), BUSY_PLAN, why)
             if not busy.right:
                 return busy
             if asked < question:
                 break
-    except EndlessLoop as error:
-        return Verdict(False, str(error))
-    return verdicts[0]
+    return None
+
+
+def _read_one(belt: Stream) -> None:
+    belt.group("count").consumer("one").read(1)
+
+
+def _add_one(belt: Stream) -> None:
+    belt.add({"part": len(ALL) + 1}, id=f"{len(ALL) + 1}-0")
+
+
+_WHAT_HAPPENED: dict[Callable[[Stream], None], str] = {
+    _read_one: "count read {{lost}} just after question {} of your function, and then your "
+    "function trimmed it. Ask for each group's cursor before you ask what the group has pending, "
+    "and keep to that cursor.",
+    _add_one: "a part was added just after question {} of your function, and then your function "
+    "trimmed {{lost}}, which count needs. A length is out of date as soon as a part is added, so "
+    "trim by ID, with `minid`.",
+}
 
 
 def _trim_new_belt(
-    client: redis.Redis, trim: Callable[[Stream], object], key: str, plan: Plan, question: int = 0
+    client: redis.Redis,
+    trim: Callable[[Stream], object],
+    key: str,
+    plan: Plan,
+    ids: Sequence[str],
+    question: int = 0,
+    happens: Callable[[Stream], None] = _read_one,
 ) -> int:
     """Call the function with a new belt, and return how many questions it asked Redis.
 
-    After the question of this number, the consumer of ``count`` reads one entry.
+    Something happens after the question of this number.
     """
     own = bounded(client, _MOST_COMMANDS, "does your loop end?")
-    belt = new_belt(own, key, plan)
+    belt = new_belt(own, key, plan, ids)
     asked = 0
 
-    def read_one() -> None:
+    def count_questions() -> None:
         nonlocal asked
         asked += 1
         if asked == question:
-            Stream(client, key).group("count").consumer("one").read(1)
+            happens(Stream(client, key))
 
-    meanwhile.start(key, read_one, client, own, questions=_QUESTIONS)
+    meanwhile.start(key, count_questions, client, own, questions=_QUESTIONS)
     try:
         with deadline():
             trim(belt)
@@ -153,22 +155,22 @@ def _trim_new_belt(
     return asked
 
 
-def _parts(belt: Stream, plan: Plan, _question: int = 0) -> Picture:
-    """Draw the parts, and below them those that each group still needs."""
-    left = {_part(entry.id) for entry in belt.range()}
+def _drawn(belt: Stream, plan: Plan, _why: str = "") -> Picture:
+    """Draw the twelve parts, and below them those that each group still needs."""
+    left = parts_of(belt, (entry.id for entry in belt.range()))
     needs_of = {name: {*range(sent + 1, 13), *held} for name, (sent, held) in plan.items()}
     needed = set[int]().union(*needs_of.values())
     rows: dict[str, list[object]] = {
-        belt.key: [n if n in left else (Lost if n in needed else Trimmed)(n) for n in _ALL]
+        belt.key: [n if n in left else (Lost if n in needed else Trimmed)(n) for n in ALL]
     }
     for name, needs in needs_of.items():
         rows[f"{name} needs"] = [
-            None if n not in needs else n if n in left else Lost(n) for n in _ALL
+            None if n not in needs else n if n in left else Lost(n) for n in ALL
         ]
     return boxes(rows)
 
 
-@hinted("the belt or one of its groups is missing. Your function should only trim.", _parts)
+@hinted("the belt or one of its groups is missing. Your function should only trim.", _drawn)
 def _grade_belt(belt: Stream, plan: Plan) -> Verdict:
     pending_of = {name: held for name, (_, held) in plan.items()}
     first_of = {
@@ -177,19 +179,24 @@ def _grade_belt(belt: Stream, plan: Plan) -> Verdict:
     needed = {
         n for name, (sent, _) in plan.items() for n in {*range(sent + 1, 13), *pending_of[name]}
     }
-    left = {_part(entry.id) for entry in belt.range()}
-    cursors = {one.name: _part(one.last_delivered_id) for one in belt.groups()}
+    entries = [entry.id for entry in belt.range()]
+    left = parts_of(belt, entries)
+    older = sum(parts_of(belt, [one]) == {0} for one in entries)
+    cursors = {one.name: max(parts_of(belt, [one.last_delivered_id])) for one in belt.groups()}
     lost = min(needed - left, default=0)
     owner = next((name for name in plan if lost in pending_of[name]), "")
     waits_for = " and ".join(name for name, (sent, _) in plan.items() if lost > sent)
-    still = {name: {_part(one.id) for one in belt.group(name).pending_entries()} for name in plan}
+    still = {
+        name: parts_of(belt, (one.id for one in belt.group(name).pending_entries()))
+        for name in plan
+    }
     first = min(first_of.values())
-    extra = sorted(n for n in left if n < first)
+    extra = sorted(n for n in left - {0} if n < first)
     gone = sorted({*range(first, 13)} - left)
     why = f"It is pending for {owner}" if owner else f"It is waiting for {waits_for}"
     return grade(
         "on two belts, exactly the entries before the first needed one are trimmed. On the third, "
-        "no needed entry is lost while a consumer reads.",
+        "no needed entry is lost while a consumer reads and a part is added.",
         [
             (
                 lost > 0,
@@ -200,6 +207,11 @@ def _grade_belt(belt: Stream, plan: Plan) -> Verdict:
             (
                 cursors != {name: delivered for name, (delivered, _) in plan.items()},
                 "a group has another cursor than before, or is new. Only trim.",
+            ),
+            (
+                older > 0,
+                f"{count_of(older, 'entry is', 'entries are')} left from long before the first "
+                "needed one. Remove all that come before it, and compare IDs as two numbers.",
             ),
             (
                 bool(extra),
@@ -215,20 +227,12 @@ def _grade_belt(belt: Stream, plan: Plan) -> Verdict:
     )
 
 
-@hinted("the belt or its group is missing. Your function should only trim.", _parts)
-def _grade_busy_belt(belt: Stream, plan: Plan, question: int) -> Verdict:
-    left = {_part(entry.id) for entry in belt.range()}
+@hinted("the belt or its group is missing. Your function should only trim.", _drawn)
+def _grade_busy_belt(belt: Stream, plan: Plan, why: str) -> Verdict:
+    left = parts_of(belt, (entry.id for entry in belt.range()))
     (delivered, _), *_others = plan.values()
-    lost = {*range(delivered + 1, 13)} - left
+    lost = {*range(delivered + 1, len(ALL) + 1)} - left
     return grade(
         "no needed entry is lost.",
-        [
-            (
-                bool(lost),
-                f"on a third belt, count read {min(lost, default=0)} just after question "
-                f"{question} of your function, and then your function trimmed it. Ask for each "
-                "group's cursor before you ask what the group has pending, and keep to that "
-                "cursor.",
-            )
-        ],
+        [(bool(lost), f"on a third belt, {why.format(lost=min(lost, default=0))}")],
     )

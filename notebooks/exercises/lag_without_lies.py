@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
-from random import choices, randint
+from random import randint, sample
 
 import redis
 
 from exercises.bounded import bounded
 from exercises.hints import hinted
+from exercises.odd_ids import BEFORE_TEN, PER_MS, ids_at
 from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry, GroupInfo, StreamInfo
 from streamviz.client.stream import Stream
 
+_NEWEST = 50
 _cellars: dict[str, tuple[list[Entry], StreamInfo, GroupInfo]] = {}
 _feeds: dict[str, int | None] = {}
 
@@ -24,21 +25,26 @@ def new_house(client: redis.Redis) -> tuple[Stream, Stream]:
 
     At least twenty entries with random bottles were added to ``cellar``; all but twelve were
     trimmed, and one of these was deleted. Its group ``wine`` has read and acknowledged all but the
-    last five. One of these five is broken, but not the last.
+    last five. One of these five is broken, but not the last. Two bottles are equal. The last ID is
+    larger than that of the newest entry, as if another broken bottle had not come along when
+    ``cellar`` was moved itself.
     """
     client.delete("cellar", "tower")
     cellar = Stream(client, "cellar")
     added = randint(20, 90)
     broken = added - randint(1, 4)
-    cellar.add_many(
-        (f"{n * 3}-0", {"bottle": "broken" if n == broken else str(randint(1, 9999))})
-        for n in range(1, added + 1)
-    )
+    bottles = ["broken" if n == broken else str(randint(1, 9999)) for n in range(1, added + 1)]
+    bottles[-7] = bottles[-1]
+    ids = ids_at(sample(range(95, 1000), added // PER_MS + 1))[:added]
+    cellar.add_many((one, {"bottle": kind}) for one, kind in zip(ids, bottles, strict=True))
     wine = cellar.group("wine")
     wine.create("0")
     wine.ack(*(entry.id for entry in wine.consumer("ida").read(added - 5)))
     cellar.trim(maxlen=12)
     cellar.delete(cellar.range(count=4)[-1].id)
+    info = cellar.info()
+    last = f"{info.last_generated_id.ms + randint(1, 9)}-{randint(0, 9)}"
+    cellar.set_id(last, entries_added=added, max_deleted_id=info.max_deleted_entry_id)
     _cellars["tower"] = cellar.range(), cellar.info(), wine.info()  # a move may delete the cellar
     return cellar, Stream(client, "tower")
 
@@ -66,11 +72,6 @@ def check_house(tower: Stream) -> Verdict:
                 "cellar that are not broken, with their IDs and fields.",
             ),
             (
-                info.last_generated_id != old.last_generated_id,
-                f"the tower's last ID is {info.last_generated_id}, but the cellar's was "
-                f"{old.last_generated_id}.",
-            ),
-            (
                 wine.last_delivered_id != group.last_delivered_id,
                 f"wine's cursor is at {wine.last_delivered_id}, but was at "
                 f"{group.last_delivered_id}.",
@@ -84,6 +85,11 @@ def check_house(tower: Stream) -> Verdict:
                 info.entries_added == len(entries),
                 f"the tower's count of entries ever added is {info.entries_added}. The cellar's "
                 "also counted the entries that were trimmed. Use XSETID.",
+            ),
+            (
+                info.last_generated_id != old.last_generated_id,
+                f"the tower's last ID is {info.last_generated_id}, but the cellar's was "
+                f"{old.last_generated_id}. Continue from there, so that no ID is given twice.",
             ),
             (
                 info.entries_added not in (added - 1, added),
@@ -149,8 +155,8 @@ def new_feed(client: redis.Redis) -> ConsumerGroup:
     client.delete("feed")
     feed = Stream(client, "feed")
     trimmed = randint(1, 400)
-    times = accumulate(choices(range(2, 10), k=1000 + trimmed))
-    feed.add_many((f"{ms}-0", {"reading": randint(2000, 9999)}) for ms in times)
+    ids = _feed_ids(1000 + trimmed)
+    feed.add_many((one, {"reading": randint(2000, 9999)}) for one in ids)
     report = feed.group("report")
     report.create("0")
     report.consumer("rob").read(200 + trimmed, noack=True)
@@ -158,6 +164,19 @@ def new_feed(client: redis.Redis) -> ConsumerGroup:
     report.set_id(str(report.info().last_delivered_id))
     _feeds["feed"] = feed.info().entries_added
     return Stream(bounded(client), "feed").group("report")
+
+
+def _feed_ids(number: int) -> list[str]:
+    """Return IDs of which the newest fifty begin within a millisecond.
+
+    Its number has one digit less than the next one. As text, or by milliseconds alone, the newest
+    fifty are others.
+    """
+    after = _NEWEST - (PER_MS - BEFORE_TEN)  # those in later milliseconds
+    later, rest = divmod(after, PER_MS)
+    times = sample(range(1000, 10_000), number // PER_MS + 1)
+    ids = ids_at([*times, *sample(range(10_000, 11_000), later + 1)])
+    return ids[: len(ids) - (PER_MS - rest)][-number:]
 
 
 @hinted("`feed` is not a stream. Start again with new_feed.")
@@ -180,12 +199,14 @@ def check_feed(report: ConsumerGroup) -> Verdict:
         )
     waiting = len(stream_of(report).range(f"({info.last_delivered_id}"))
     pending = count_of(info.pending, "entry is", "entries are")
+    moved = waiting not in (0, 800)
     return grade(
         "the newest fifty entries are waiting, and Redis can report it.",
         [
             (
                 waiting != 50,
-                f"{count_of(waiting, 'entry is', 'entries are')} after the cursor, not fifty.",
+                f"{count_of(waiting, 'entry is', 'entries are')} after the cursor, not fifty."
+                f"{' IDs are pairs of numbers: count entries, not milliseconds.' * moved}",
             ),
             (
                 info.pending > 0,

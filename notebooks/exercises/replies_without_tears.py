@@ -20,6 +20,7 @@ from streamviz.plots.traces import GREY, colour
 _COLOURS = {"price": colour(0), "table": GREY}
 _BILLS = 6
 _GATES = ("north", "east", "south", "west")
+_old_sums: dict[str, int] = {}  # what `takings` held when each till was new
 
 
 def new_till(client: redis.Redis) -> Stream:
@@ -27,9 +28,10 @@ def new_till(client: redis.Redis) -> Stream:
 
     Which three is random. Neither the position of a number nor its size tells what it is, and no
     other sum of six numbers, one of each bill, is that of the prices. Two prices are equal, and
-    two tables, so a set of the prices or a dict by table lacks one.
+    two tables, so a set of the prices or a dict by table lacks one. The key ``takings`` holds an
+    old sum, which is larger than any sum of the new bills.
     """
-    client.delete("till", "takings")
+    client.delete("till")
     till = Stream(client, "till")
     while True:
         numbers = sample(range(1, 1000), 2 * _BILLS)
@@ -42,6 +44,8 @@ def new_till(client: redis.Redis) -> Stream:
     for number in sample(range(_BILLS), _BILLS // 2):
         bills[number] = dict(reversed(bills[number].items()))
     till.add_many((f"{n}-0", bill) for n, bill in enumerate(bills, 1))
+    _old_sums[till.key] = randint(20_000, 90_000)
+    client.set("takings", _old_sums[till.key])
     return till
 
 
@@ -85,6 +89,7 @@ def check_till(till: Stream) -> Verdict:
     """Grade exercise 1: the key ``takings`` holds the sum of the prices."""
     written, takings = _text(till, "takings"), _whole(till)
     bills = [entry.fields for entry in till.range()]
+    old = _old_sums.get(till.key)
     prices, tables, firsts = (
         str(sum(int(number) for number in numbers))
         for numbers in (
@@ -98,6 +103,14 @@ def check_till(till: Stream) -> Verdict:
         [
             (len(bills) != _BILLS, "the bills are missing. Start again with new_till."),
             (not written, "there is no key `takings`. Set it to the sum."),
+            (
+                takings == str(old),
+                "`takings` still holds the old sum. Set it to the new one.",
+            ),
+            (
+                old is not None and takings == str(old + int(prices)),
+                "the old sum is still in `takings`: you added to it. Set it to the new sum.",
+            ),
             (takings == tables, "this is the sum of the tables' numbers, not of the prices."),
             (
                 takings == firsts,
@@ -120,17 +133,24 @@ def check_till(till: Stream) -> Verdict:
 def new_gates(client: redis.Redis) -> list[Stream]:
     """Return the streams of four gates, each with one entry.
 
+    One of them had a second entry, which was deleted. Its ID is the newest of all.
+
     Compared as text, by their length, by one of their two numbers or by the gates' own order, they
     are in a wrong order. The same holds for the two packed into one number, unless it has room
     for the largest sequence number. As text, the newest is neither the largest nor the smallest.
     """
     client.delete(*_GATES, "newest")
     ms = 10 ** randint(4, 8)
-    ids = [f"{ms}-9", f"{ms}-10", f"{ms}-1"]  # by milliseconds alone, the first or last is largest
+    newest, left = f"{ms}-11", f"{ms}-10"
+    ids = [f"{ms}-9", newest, f"{ms}-1"]  # by milliseconds alone, the first or last is largest
     ids.insert(choice((0, 3)), f"{ms - 1}-{2**64 - 1}")
     gates = [Stream(client, name) for name in _GATES]
     for gate, entry_id in zip(gates, ids, strict=True):
+        if entry_id == newest:
+            gate.add({"gate": gate.key}, id=left)
         gate.add({"gate": gate.key}, id=entry_id)
+        if entry_id == newest:
+            gate.delete(entry_id)
     return gates
 
 
@@ -143,7 +163,11 @@ def check_gates(client: redis.Redis) -> Verdict:
         "IDs are two numbers, and you compared them as numbers.",
         [
             (not newest, "there is no key `newest`. Set it to an ID, as text."),
-            (newest not in map(str, last), f"{newest} is not one of the four last IDs."),
+            (
+                newest not in map(str, last),
+                f"{newest} is not one of the four last IDs. A stream keeps its last ID, also if "
+                "that entry is deleted.",
+            ),
             (
                 newest != str(max(last)),
                 f"{newest} is not the newest. Compare the milliseconds as a number, "

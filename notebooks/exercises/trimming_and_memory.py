@@ -9,11 +9,13 @@ from random import randint, sample
 import redis
 
 from exercises import belts
-from exercises.belts import check_belt, new_belt
+from exercises.belts import check_belt
 from exercises.bounded import bounded
 from exercises.boxes import Lost, boxes
 from exercises.consumer_groups import read_list
 from exercises.hints import hinted
+from exercises.new_belts import new_belt
+from exercises.odd_ids import BEFORE_TEN, PER_MS, ids_at
 from exercises.picture import Picture
 from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
 from streamviz.client.entry_id import EntryId
@@ -25,9 +27,9 @@ __all__ = ["check_attic", "check_belt", "clean_up", "new_attic", "new_belt"]
 _BOXES, _HELD, _CHUNK = 360, 330, 30
 _FULL_PAGES = 300  # the boxes that three calls of XAUTOCLAIM check, by default
 _MOST_COMMANDS = 1000
-# how many boxes are trimmed, attic by attic: one number says nothing of the next, and
-# the notebook's outputs are the same in each run
-_numbers = cycle((150, 120, 180, 120, 180))
+# How many boxes are trimmed, attic by attic: one number says nothing of the next, and the
+# notebook's outputs are the same in each run. Each cut is within a millisecond.
+_numbers = cycle(PER_MS * whole + BEFORE_TEN for whole in (12, 10, 14, 11, 15))
 
 
 @dataclass(slots=True)
@@ -66,10 +68,13 @@ def new_attic(client: redis.Redis) -> ConsumerGroup:
     The oldest were trimmed, and one of the newest that ida holds was deleted. Between the two, a
     page of XAUTOCLAIM finds nothing to drop. The IDs are random, and so is how often the boxes were
     delivered. Each attic has another number of trimmed boxes than the one before.
+
+    Compared as text, by one of their two numbers, or by the two packed into one, the IDs are in a
+    wrong order. The two numbers written one after the other are not even different for all IDs.
     """
     client.delete("attic", "attic:lost")
     attic = Stream(client, "attic")
-    ids = [f"{ms}-0" for ms in sorted(sample(range(10_000, 100_000), _BOXES))]
+    ids = _odd_ids()
     _attic.ids = [EntryId.parse(one) for one in ids]
     _attic.deliveries, trimmed = randint(3, 9), next(_numbers)
     attic.add_many((one, {"box": n}) for n, one in enumerate(ids, 1))
@@ -81,6 +86,18 @@ def new_attic(client: redis.Redis) -> ConsumerGroup:
     attic.delete(ids[randint(_FULL_PAGES, _HELD - 2)])
     _attic.left = [entry.id for entry in attic.range()]
     return Stream(bounded(client, _MOST_COMMANDS, "does your loop end?"), "attic").group("crew")
+
+
+def _odd_ids() -> list[str]:
+    """Return the IDs of all boxes; the milliseconds of those that may be trimmed have two digits.
+
+    10-11 is trimmed and 101-1 is not, if 10 is the first millisecond.
+    """
+    first = randint(10, 40)
+    two_digits = [first, *sample(range(first + 1, 100), 16)]
+    number = _BOXES // PER_MS - len(two_digits) - 1
+    more = sample(range(first * 10 + 2, 1000), number)
+    return ids_at([*two_digits, first * 10 + 1, *more])
 
 
 @hinted(
@@ -100,6 +117,9 @@ def check_attic(crew: ConsumerGroup) -> Verdict:
     anew = [one for one, times in deliveries.items() if times < _attic.deliveries]
     listed = read_list(stream_of(crew), "attic:lost")
     gone = {str(one) for one in held} - {str(one) for one in left}
+    text = bool(lost) and all(str(one) < str(min(left)) for one in lost)
+    times = {one.ms for one in left}
+    alike, deleted = {one for one in held if one.ms in times}, {max({*held} - {*left})}
     return grade(
         f"the {len(gone)} entries that are gone are no longer pending, their IDs are on the list, "
         f"and the {_HELD - len(gone)} that exist are still pending.",
@@ -111,7 +131,13 @@ def check_attic(crew: ConsumerGroup) -> Verdict:
             (
                 bool(lost),
                 f"{count_of(len(lost), 'existing entry is', 'existing entries are')} no longer "
-                "pending. The work is lost.",
+                f"pending. The work is lost.{' Compare IDs as two numbers, not as text.' * text}",
+            ),
+            (
+                bool(still - deleted) and still <= alike,
+                f"{count_of(len(still), 'entry', 'entries')} that the stream no longer has "
+                f"{'is' if len(still) == 1 else 'are'} still pending. Others with the same "
+                "milliseconds exist, so compare whole IDs, as two numbers.",
             ),
             (
                 bool(still),

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 import redis as redis_py
 
 from exercises import lag_without_lies as exercise
 from exercises.verdict import stream_of
+from streamviz.client.entry_id import EntryId
+from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
+from streamviz.errors import IdTooSmall
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +73,60 @@ def test_the_tower_counts_on(
     verdict = exercise.check_house(tower)
     assert not verdict.right
     assert hint in verdict.text
+
+
+def test_the_last_id_is_that_of_the_cellar_and_not_of_its_newest_entry(
+    redis: redis_py.Redis,
+) -> None:
+    cellar, tower = exercise.new_house(redis)
+    copied(cellar, tower)
+    old, wine = cellar.info(), cellar.group("wine").info()
+    tower.set_id(
+        str(tower.range()[-1].id),
+        entries_added=(old.entries_added or 0) - 1,
+        max_deleted_id=old.max_deleted_entry_id,
+    )
+    tower.group("wine").create(str(wine.last_delivered_id), entries_read=wine.entries_read)
+    verdict = exercise.check_house(tower)
+    assert not verdict.right
+    assert f"the cellar's was {old.last_generated_id}. Continue from there" in verdict.text
+
+
+def _one_of_each_bottle(cellar: Stream, tower: Stream) -> None:
+    of_each = {one.fields["bottle"]: one for one in cellar.range()}
+    of_each.pop("broken")
+    tower.add_many((str(one.id), one.fields) for one in sorted(of_each.values(), key=_by_id))
+
+
+def _by_id(entry: Entry) -> EntryId:
+    return entry.id
+
+
+def _sorted_as_text(cellar: Stream, tower: Stream) -> None:
+    texts = sorted(str(one.id) for one in cellar.range())
+    bottles = {str(one.id): one.fields for one in cellar.range()}
+    for one in texts:
+        if bottles[one]["bottle"] != "broken":
+            with suppress(IdTooSmall):
+                tower.add(bottles[one], id=one)
+
+
+def _milliseconds_only(cellar: Stream, tower: Stream) -> None:
+    for one in cellar.range():
+        if one.fields["bottle"] != "broken":
+            tower.add(one.fields, id=f"{one.id.ms}-*")
+
+
+@pytest.mark.parametrize("copy", [_one_of_each_bottle, _sorted_as_text, _milliseconds_only])
+def test_a_copy_has_each_entry_and_its_whole_id(
+    redis: redis_py.Redis, copy: Callable[[Stream, Stream], None]
+) -> None:
+    cellar, tower = exercise.new_house(redis)
+    copy(cellar, tower)
+    counters(cellar, tower, copy=False)
+    verdict = exercise.check_house(tower)
+    assert not verdict.right
+    assert "not broken, with their IDs and fields" in verdict.text
 
 
 def test_the_tower_has_the_same_bottles(redis: redis_py.Redis) -> None:
@@ -283,6 +341,29 @@ def test_the_newest_fifty_wait(
     verdict = exercise.check_feed(report)
     assert verdict.right is (hint == "")
     assert hint in verdict.text
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        lambda ids: f"{ids[-50].ms - 1}",
+        lambda ids: f"{ids[-50].ms}",
+        lambda ids: f"{ids[-51].ms}-{2**64 - 1}",
+        lambda ids: sorted(map(str, ids))[-51],
+        lambda ids: str(sorted(ids, key=lambda one: (one.ms, str(one.seq)))[-51]),
+        lambda ids: str(sorted(ids, key=lambda one: float(f"{one.ms}.{one.seq}"))[-51]),
+    ],
+)
+def test_the_cursor_is_a_whole_id(
+    redis: redis_py.Redis, cursor: Callable[[list[EntryId]], str]
+) -> None:
+    report = exercise.new_feed(redis)
+    feed = stream_of(report)
+    where = cursor([one.id for one in feed.range()])
+    report.set_id(where, entries_read=(feed.info().entries_added or 0) - 50)
+    verdict = exercise.check_feed(report)
+    assert not verdict.right
+    assert "after the cursor, not fifty. IDs are pairs of numbers" in verdict.text
 
 
 def test_a_cursor_between_two_entries_is_right(redis: redis_py.Redis) -> None:

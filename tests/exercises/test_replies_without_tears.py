@@ -26,6 +26,8 @@ def bills(redis: redis_py.Redis) -> list[list[Any]]:
 
 def test_the_prices_are_found_by_name(redis: redis_py.Redis) -> None:
     till = exercise.new_till(redis)
+    assert "still holds the old sum" in repr(exercise.check_till(till))
+    redis.delete("takings")
     assert "no key `takings`" in repr(exercise.check_till(till))
     redis.set("takings", sum(int(flat[1]) for flat in bills(redis)))
     assert "numbers of tables. Read fields by name, not by index" in repr(exercise.check_till(till))
@@ -53,6 +55,28 @@ def test_the_prices_are_found_by_name(redis: redis_py.Redis) -> None:
     assert "but should be" in repr(exercise.check_till(till)), "two prices are equal"
     till.trim(maxlen=0)
     assert "bills are missing" in repr(exercise.check_till(till))
+
+
+def test_the_new_sum_is_set_and_not_added_to_the_old_one(redis: redis_py.Redis) -> None:
+    till = exercise.new_till(redis)
+    prices = [int(flat[flat.index(b"price") + 1]) for flat in bills(redis)]
+    for price in prices:
+        redis.incrby("takings", price)
+    verdict = exercise.check_till(till)
+    assert not verdict.right
+    assert "the old sum is still in `takings`" in verdict.text
+    for price in prices:
+        redis.incrby("takings", price)
+    assert not exercise.check_till(till).right
+    redis.delete("takings")
+    for price in prices:
+        redis.incrbyfloat("takings", price)
+    assert exercise.check_till(till).right
+    till = exercise.new_till(redis)
+    redis.getset("takings", 0)
+    for flat in bills(redis):
+        redis.incrby("takings", int(flat[flat.index(b"price") + 1]))
+    assert exercise.check_till(till).right
 
 
 @pytest.mark.parametrize("time", range(5))  # the numbers are random
@@ -109,6 +133,7 @@ def test_the_picture_says_which_fields_were_added_up(redis: redis_py.Redis) -> N
 
 def test_a_check_hints_where_a_key_is_of_another_kind(redis: redis_py.Redis) -> None:
     till, _ = exercise.new_till(redis), exercise.new_gates(redis)
+    redis.delete("takings")
     redis.rpush("takings", 10)
     redis.rpush("newest", "10000-0")
     assert "tart again with new_till" in repr(exercise.check_till(till))
@@ -149,6 +174,10 @@ def test_the_newest_id_is_the_largest_number(redis: redis_py.Redis, time: int) -
         assert verdict.text.endswith("and then the sequence number, as a number too.")
     redis.set("newest", "10000")
     assert "not one of the four" in repr(exercise.check_gates(redis))
+    redis.set("newest", str(max(gate.reverse_range(count=1)[0].id for gate in gates)))
+    assert "keeps its last ID, also if that entry is deleted" in repr(exercise.check_gates(redis))
+    redis.set("newest", str(max(one.id for gate in gates for one in gate.range())))
+    assert "keeps its last ID, also if that entry is deleted" in repr(exercise.check_gates(redis))
     texts = [str(one) for one in last]
     right = (
         str(max(last)),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import redis as redis_py
@@ -163,6 +164,82 @@ def with_one_full(belt: Stream) -> None:
 
 def by_the_number_of_those_to_keep(belt: Stream) -> None:
     belt.trim(maxlen=len(belt.range(min(map(oldest_needed, groups(belt))))))
+
+
+def by_the_length_without_those_before(belt: Stream) -> None:
+    first = min(map(oldest_needed, groups(belt)))
+    belt.trim(maxlen=belt.length() - len(belt.range("-", f"({first}")))
+
+
+def by_the_length_in_one_script(belt: Stream) -> None:
+    """Count and trim in one step: nothing is added in between."""
+    first = min(map(oldest_needed, groups(belt)))
+    script = """
+    local keep = redis.call('XRANGE', KEYS[1], ARGV[1], '+')
+    return redis.call('XTRIM', KEYS[1], 'MAXLEN', '=', #keep)
+    """
+    belt.client.eval(script, 1, belt.key, str(first))
+
+
+def _by_the_smallest(order: Callable[[EntryId], Any]) -> Callable[[Stream], None]:
+    def trim(belt: Stream) -> None:
+        belt.trim(minid=min(map(oldest_needed, groups(belt)), key=order))
+
+    return trim
+
+
+def all_that_are_smaller_as_one_number(belt: Stream) -> None:
+    first = min(map(oldest_needed, groups(belt)))
+    before = [one.id for one in belt.range() if one.id.ms << 20 | one.id.seq < first.ms << 20]
+    belt.delete(*before, *(one.id for one in belt.range(f"{first.ms}-0", f"({first}")))
+
+
+def one_page(count: int) -> Callable[[Stream], None]:
+    def trim(belt: Stream) -> None:
+        first = min(map(oldest_needed, groups(belt)))
+        belt.delete(*(one.id for one in belt.range("-", f"({first}", count=count)))
+
+    return trim
+
+
+def page_by_page(belt: Stream) -> None:
+    first = min(map(oldest_needed, groups(belt)))
+    while page := belt.range("-", f"({first}", count=10):
+        belt.delete(*(one.id for one in page))
+
+
+def with_names_from_bytes(text: Callable[[bytes], str]) -> Callable[[Stream], None]:
+    def trim(belt: Stream) -> None:
+        first = []
+        for group in belt.client.xinfo_groups(belt.key):
+            after = EntryId.parse(group["last-delivered-id"].decode()).next()
+            first.append(belt.group(text(group["name"])).pending().min_id or after)
+        belt.trim(minid=min(first))
+
+    return trim
+
+
+def with_names_as_bytes(belt: Stream) -> None:
+    first = []
+    for group in belt.client.xinfo_groups(belt.key):
+        after = EntryId.parse(group["last-delivered-id"].decode()).next()
+        held = belt.client.xpending(belt.key, group["name"])["min"]
+        first.append(EntryId.parse(held.decode()) if held else after)
+    belt.trim(minid=min(first))
+
+
+def in_one_transaction_by_length(belt: Stream) -> None:
+    """Trim only if WATCH noticed no new part since the length was asked for."""
+    first = min(map(oldest_needed, groups(belt)))
+    with belt.client.pipeline() as watching:
+        while True:
+            watching.watch(belt.key)
+            keep = len(watching.xrange(belt.key, str(first)))
+            watching.multi()
+            watching.xtrim(belt.key, maxlen=keep, approximate=False)
+            with suppress(redis_py.WatchError):
+                watching.execute()
+                return
 
 
 def if_watch_notices_nothing(belt: Stream) -> None:
@@ -410,7 +487,29 @@ def _groups_that(needs_something: Callable[[GroupInfo], object]) -> Callable[[St
         (one_by_one, ""),
         (one_by_one_with_redis_py, ""),
         (with_one_full, ""),
-        (by_the_number_of_those_to_keep, ""),
+        (by_the_number_of_those_to_keep, "a part was added just after question 4 of your function"),
+        (by_the_length_without_those_before, "function trimmed 5, which count needs. A length is"),
+        (_by_the_smallest(lambda one: one.ms * 1000 + one.seq), "It is pending for café pack"),
+        (_by_the_smallest(lambda one: one.ms << 32 | one.seq), "It is pending for café pack"),
+        (_by_the_smallest(lambda one: one.ms + one.seq), "It is pending for café pack"),
+        (_by_the_smallest(lambda one: one.seq), "gone, such as"),
+        (_by_the_smallest(lambda one: float(f"{one.ms}.{one.seq}")), "It is pending for ship"),
+        (_by_the_smallest(lambda one: f"{one.ms:06}-{one.seq}"), "It is pending for ship"),
+        (all_that_are_smaller_as_one_number, "and compare IDs as two numbers"),
+        (one_page(10), "entries are left from long before the first needed one. Remove all"),
+        (one_page(100), "entries are left from long before the first needed one. Remove all"),
+        (with_names_from_bytes(lambda name: str(name)[2:-1]), "decode them: a name may have any"),
+        (
+            with_names_from_bytes(lambda name: name.decode("ascii", "ignore")),
+            "asked for a group that the belt doesn't have",
+        ),
+        (with_names_from_bytes(bytes.decode), ""),
+        (with_names_as_bytes, ""),
+        (page_by_page, ""),
+        (_by_the_smallest(lambda one: one.ms << 64 | one.seq), ""),
+        (_by_the_smallest(lambda one: [int(part) for part in str(one).split("-")]), ""),
+        (by_the_length_in_one_script, ""),
+        (in_one_transaction_by_length, ""),
         (in_one_script, ""),
     ],
 )
@@ -537,6 +636,34 @@ def with_pages_as_text(crew: ConsumerGroup, text: Callable[[tuple[EntryId, ...]]
         start = str(page.cursor)
 
 
+def _gone_by(part: Callable[[EntryId], object]) -> Callable[[ConsumerGroup], None]:
+    """Tell IDs apart by a part of them."""
+
+    def sweep_by(crew: ConsumerGroup) -> None:
+        there = {part(entry.id) for entry in stream_of(crew).range()}
+        held = [one.id for one in crew.pending_entries(count=1000)]
+        ids = [one for one in held if part(one) not in there]
+        if ids:
+            write_down(crew, ids)
+            crew.ack(*ids)
+
+    return sweep_by
+
+
+def _before_the_first_by(order: Callable[[EntryId], Any]) -> Callable[[ConsumerGroup], None]:
+    """Drop what comes before the first that exists, in an order, and the one that was deleted."""
+
+    def sweep_by(crew: ConsumerGroup) -> None:
+        stream = stream_of(crew)
+        first, deleted = stream.range(count=1)[0].id, stream.info().max_deleted_entry_id
+        held = [one.id for one in crew.pending_entries(count=1000)]
+        ids = [one for one in held if order(one) < order(first) or one == deleted]
+        write_down(crew, ids)
+        crew.ack(*ids)
+
+    return sweep_by
+
+
 def all_are_called_lost(crew: ConsumerGroup) -> None:
     write_down(crew, [held.id for held in crew.pending_entries(count=1000)])
     sweep(crew, note=False)
@@ -590,6 +717,21 @@ def all_are_called_lost(crew: ConsumerGroup) -> None:
             lambda crew: (crew.destroy(), crew.create("0"), crew.consumer("ida").read()),
             "30 entries that were waiting",
         ),
+        (_gone_by(lambda one: one.ms), "Others with the same milliseconds exist"),
+        (_gone_by(lambda one: one.seq), "that the stream no longer has are still pending"),
+        (_gone_by(lambda one: f"{one.ms}{one.seq}"), "that the stream no longer has"),
+        (_gone_by(lambda one: float(f"{one.ms}.{one.seq}")), "so compare whole IDs"),
+        (_gone_by(lambda one: one.ms + one.seq / 2**64), "no longer has are still pending"),
+        (_before_the_first_by(str), "Compare IDs as two numbers, not as text"),
+        (_before_the_first_by(lambda one: (one.ms, str(one.seq))), "so compare whole IDs"),
+        (_before_the_first_by(lambda one: one.ms), "so compare whole IDs"),
+        (
+            _before_the_first_by(lambda one: one.ms * 1000 + one.seq),
+            "that the stream no longer has are still pending",
+        ),
+        (_gone_by(str), ""),
+        (_gone_by(lambda one: (one.ms, one.seq)), ""),
+        (_before_the_first_by(lambda one: one.ms << 64 | one.seq), ""),
         (by_acknowledging, ""),
         (by_xclaim, ""),
         (lambda crew: sweep(crew, count=7), ""),
