@@ -23,13 +23,13 @@ from streamviz.errors import CommandRefused
 
 ASKED, SAID, NOTED = "style:asked", "style:said", "style:noted"
 DEATH, ERROR, CALLS = "style:death", "style:error", "style:calls"
-_REQUESTS = ("13", "1", "21", "13")
+_REQUESTS = ("101", "1", "11", "101")
 _CALLS = ("", " of the second call", " of the third call", " of the last call")
 _MOST_PER_CALL = 20
 _DELETED = "an answer was deleted or replaced. Others may have read it by then."
 _BETWEEN = (
     " In this run, the judge died after its second call. A new judge then got all pending "
-    "requests, also those that were not handled. The requests are 13, 1, 21, and 13 again."
+    "requests, also those that were not handled. The requests are 101, 1, 11, and 101 again."
 )
 _REMEMBERED = (
     " That was the same run again, with all keys new: your handler remembers what is not in "
@@ -55,7 +55,7 @@ Judge = Callable[[redis.Redis, Entry], object]
 def serve(client: redis.Redis, judge: Judge) -> None:
     """Run a judge as a library does, acknowledge when the handler returns, and let the judge die.
 
-    The requests are 13, 1, 21, and 13 again. In the first run, the judge dies after the second
+    The requests are 101, 1, 11, and 101 again. In the first run, the judge dies after the second
     call, before the acknowledgement. The second run is the same. In each further run, the judge
     dies before the second command of the first call, then before the third, and so on, and then in
     the same way in the second call, in the third, and in the last. In the last runs, one command

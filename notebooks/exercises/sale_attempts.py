@@ -23,6 +23,7 @@ _WHOLE = (
 )
 _NAMES = (
     ("joanna", "ann"),
+    ("joanna", "anna"),
     ("ann", "joanna"),
     ("anna", "ann"),
     ("ann", "Ann"),

@@ -287,7 +287,7 @@ def both_in_one(client: Any, number: str) -> None:
         (silent, "0 of 3"),
         (forgetful, "request 1 was answered"),
         (only_noting, "0 of 3"),
-        (answer_first, "request 13 was answered 2 times. It died after 2 commands."),
+        (answer_first, "request 101 was answered 2 times. It died after 2 commands."),
         (note_first, "2 of 3 are answered. It died after 1 command."),
         (if_no_note_has(lambda number, notes: number in str(notes)), "2 of 3 are answered."),
         (if_no_note_has(lambda number, notes: number in "".join(notes)), "2 of 3 are answered."),
@@ -297,10 +297,18 @@ def both_in_one(client: Any, number: str) -> None:
         ),
         (
             if_no_note_has(lambda number, notes: any(note.endswith(number) for note in notes)),
-            "note",
+            "2 of 3 are answered.",
+        ),
+        (
+            if_no_note_has(lambda number, notes: any(note.startswith(number) for note in notes)),
+            "2 of 3 are answered.",
+        ),
+        (
+            if_no_note_has(lambda number, notes: any(number.startswith(note) for note in notes)),
+            "2 of 3 are answered.",
         ),
         (if_no_note_has(lambda number, notes: number in notes), ""),
-        (answer_first_in_types, "request 13 was answered 2 times. It died after 2 commands."),
+        (answer_first_in_types, "request 101 was answered 2 times. It died after 2 commands."),
         (both_in_one, ""),
         (by_a_script, ""),
     ],
@@ -447,7 +455,7 @@ def deleting_first(client: Any, entry: Entry) -> None:
             skipping_what_was_delivered_before,
             "2 of 3 are answered. In this run, the judge died after its second call. A new judge "
             "then got all pending requests, also those that were not handled. The requests are "
-            "13, 1, 21, and 13 again.",
+            "101, 1, 11, and 101 again.",
         ),
         (
             lambda client, entry: expiring(client, entry.fields["request"]),
@@ -631,10 +639,10 @@ def looking_through_the_answers(client: Any, number: str) -> None:
         (swallowing_what(redis_py.ResponseError, by_a_registered_script), REFUSED),
         (swallowing_what(redis_py.ResponseError, repeating_a_watched_transaction), REFUSED),
         (by_its_id(lambda number: f"{number}-0"), "1 of 3 are answered."),
-        (by_its_id(lambda number: f"{99 - number}-0"), "2 of 3 are answered."),
+        (by_its_id(lambda number: f"{999 - number}-0"), "2 of 3 are answered."),
         (by_the_length, "of 3 are answered."),
-        (looking_at_the_last(1), "request 13 was answered 2 times"),
-        (looking_at_the_last(2), "request 13 was answered 2 times"),
+        (looking_at_the_last(1), "request 101 was answered 2 times"),
+        (looking_at_the_last(2), "request 101 was answered 2 times"),
         (
             repeating_only_the_transaction,
             "answered 2 times. In this run, the connection broke after",
@@ -718,7 +726,7 @@ def test_a_note_under_the_entry_s_id_is_not_yet(redis: redis_py.Redis) -> None:
             client.xadd(exercise.SAID, {"reply_to": entry.fields["request"]})
 
     exercise.serve(redis, judge)
-    assert "request 13 was answered" in exercise.check_echo(redis).text
+    assert "request 101 was answered" in exercise.check_echo(redis).text
 
 
 def test_an_error_of_the_learner_s_own_comes_through(redis: redis_py.Redis) -> None:

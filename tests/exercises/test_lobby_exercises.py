@@ -242,6 +242,14 @@ def take_by(compare: Callable[[bytes, str], bool]) -> Callable[[Any, str, str], 
     return take
 
 
+def take_at_once_or_if(compare: Callable[[bytes, str], bool]) -> Callable[[Any, str, str], bool]:
+    def take(client: Any, seat: str, buyer: str) -> bool:
+        taken = client.hsetnx("sale:seats", seat, buyer)
+        return bool(taken) or compare(client.hget("sale:seats", seat), buyer)
+
+    return take
+
+
 def take_in_letters_of_ascii(client: Any, seat: str, buyer: str) -> bool:
     name = buyer.encode("ascii", "ignore")
     client.hsetnx("sale:seats", seat, name)
@@ -295,6 +303,10 @@ def sell_some(client: Any, seat: str, buyer: str) -> bool:
         (
             take_by(lambda owner, buyer: owner.decode("latin-1") == buyer),
             "`decode()` makes them text, and `str()` only shows them",
+        ),
+        (
+            take_at_once_or_if(lambda owner, buyer: str(owner)[2:-1] == buyer),
+            "'zoë' owns a seat in `sale:seats`, but take() returned false to 'zoë'.",
         ),
         (
             take_in_letters_of_ascii,
