@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Any
 
 import redis
 
@@ -22,17 +23,22 @@ from streamviz.errors import CommandRefused
 
 ASKED, SAID, NOTED = "style:asked", "style:said", "style:noted"
 DEATH, ERROR, CALLS = "style:death", "style:error", "style:calls"
-_REQUESTS = ("3", "1", "2", "3")
+_REQUESTS = ("101", "1", "11", "101")
 _CALLS = ("", " of the second call", " of the third call", " of the last call")
 _MOST_PER_CALL = 20
 _DELETED = "an answer was deleted or replaced. Others may have read it by then."
 _BETWEEN = (
     " In this run, the judge died after its second call. A new judge then got all pending "
-    "requests, also those that were not handled. The requests are 3, 1, 2, and 3 again."
+    "requests, also those that were not handled. The requests are 101, 1, 11, and 101 again."
 )
 _REMEMBERED = (
     " That was the same run again, with all keys new: your handler remembers what is not in "
     f"{SAID!r} or {NOTED!r}, but a new judge has only these two."
+)
+_IN_A_PIPELINE = (
+    f"0 of {len(set(_REQUESTS))} are answered. In a pipeline, commands are sent only by "
+    "`execute()`, and replies come only from `execute()`. A method such as `hexists` returns the "
+    "pipeline itself, which is always true. Look for the note with `client`."
 )
 _MOST_COMMANDS = 300
 _FAILURES = {
@@ -49,11 +55,11 @@ Judge = Callable[[redis.Redis, Entry], object]
 def serve(client: redis.Redis, judge: Judge) -> None:
     """Run a judge as a library does, acknowledge when the handler returns, and let the judge die.
 
-    The requests are 3, 1, 2, and 3 again. In the first run, the judge dies after the second call,
-    before the acknowledgement. The second run is the same. In each further run, the judge dies
-    before the second command of the first call, then before the third, and so on, and then in the
-    same way in the second call, in the third, and in the last. In the last runs, one
-    command fails: the connection breaks, before Redis does it or before the reply arrives, or the
+    The requests are 101, 1, 11, and 101 again. In the first run, the judge dies after the second
+    call, before the acknowledgement. The second run is the same. In each further run, the judge
+    dies before the second command of the first call, then before the third, and so on, and then in
+    the same way in the second call, in the third, and in the last. In the last runs, one command
+    fails: the connection breaks, before Redis does it or before the reply arrives, or the
     server is full. A handler that raises then dies, too. Each run begins with all keys new, and
     each time, a new judge starts with the pending requests. The run that fails stays in Redis.
 
@@ -72,8 +78,11 @@ def serve(client: redis.Redis, judge: Judge) -> None:
     try:
         for death in (_BETWEEN, _REMEMBERED):
             client.set(DEATH, death)
-            _echo(client, judge, after=2)
-            if not check_echo(client).right:
+            pipelines: list[object] = []
+            _echo(client, _noting(judge, pipelines), after=2)
+            if not (verdict := check_echo(client)).right:
+                if pipelines and death == _BETWEEN and verdict.text.startswith("0 of "):
+                    client.set(ERROR, _IN_A_PIPELINE)
                 return
         if _with_deaths(client, judge):
             _with_failures(client, judge)
@@ -153,6 +162,22 @@ def _with_failures(client: redis.Redis, judge: Judge) -> None:
                 break
             if not check_echo(client).right:
                 return
+
+
+def _noting(judge: Judge, pipelines: list[object]) -> Judge:
+    """Return a handler that notes the pipelines it makes."""
+
+    def noting(client: redis.Redis, entry: Entry) -> None:
+        make = client.pipeline
+
+        def pipeline(*args: Any, **options: Any) -> Any:
+            pipelines.append(made := make(*args, **options))
+            return made
+
+        vars(client)["pipeline"] = pipeline
+        judge(client, entry)
+
+    return noting
 
 
 class _Died(BaseException):

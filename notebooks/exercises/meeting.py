@@ -85,6 +85,28 @@ _EVENINGS = (
         "IDs are numbers, not text.",
     ),
     _Evening(
+        [
+            ("1000-0", "joanna", False),
+            ("1000-1", "ann", True),
+            ("1000-2", "zoë", False),
+            ("1000-3", "ann", False),
+            ("1000-4", "joanna", True),
+            ("1000-5", "anna", False),
+            ("1000-6", "yan", False),
+            ("1000-7", "yan", True),
+            ("1000-8", "kimi", False),
+            ("1000-9", "kim", True),
+            ("1000-10", "Kimi", True),
+            ("1000-2000000", "wim", False),
+            ("1001-0", "leah", False),
+            ("1001-1", "lea", False),
+            ("1001-2", "max", False),
+        ],
+        "all this came within two milliseconds. joanna plays zoë, ann plays anna, kimi plays wim, "
+        "and leah plays lea. Order the requests by their whole IDs. Compare whole names, which may "
+        "have any letter.",
+    ),
+    _Evening(
         [("1000-0", "zoe", False), ("2000-0", "zoe", False), ("3000-0", "yan", False)],
         "zoe asked twice, and still waited when yan asked. She plays yan, not herself.",
     ),
@@ -104,7 +126,7 @@ _EVENINGS = (
 
 
 def check_meeting(client: redis.Redis, meet: Meet) -> Verdict:
-    """Grade exercise 2: call your function after each of seven evenings, and read the pairs.
+    """Grade exercise 2: call your function after each of eight evenings, and read the pairs.
 
     Parameters
     ----------
@@ -148,11 +170,11 @@ def _graded(client: redis.Redis, evening: _Evening) -> Verdict:
     left = sum(leaves for *_, leaves in evening.acts)
     if lengths != (len(evening.acts) - left, left):
         return Verdict(False, "the requests must stay in their streams. Only read them.")
-    pairs = [word.decode() for word in words]
+    pairs = [word.decode("utf-8", "replace") for word in words]
     shown = _picture(evening, pairs)
     got, wanted = (sorted(map(_players, some)) for some in (pairs, _pairs(evening)))
     if got == wanted:
-        text = "in each of seven evenings, those play each other who waited at the same time."
+        text = "in each of eight evenings, those play each other who waited at the same time."
         return Verdict(True, text, shown)
     result = ", ".join(pairs) or "nothing"
     return Verdict(False, f"{evening.hint} Your list has {result}.", shown)

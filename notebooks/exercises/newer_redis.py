@@ -17,6 +17,7 @@ from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
 
 _TICKET, _IDLE_MS = "2-0", 60_000
+_RECENT_MS = 3_600_000  # a TIME as recent as this was computed from a clock
 
 __all__ = ["RECEIPTS", "check_desk", "check_till", "clean_up", "new_desk", "places", "who_holds"]
 
@@ -87,6 +88,11 @@ def check_desk(desk: ConsumerGroup) -> Verdict:
                 "hal's claim asks for less than a minute, which is 60,000 ms. Such a claim would "
                 "also take work that others are still doing. Let gus give the ticket back for "
                 "hal's usual claim.",
+            ),
+            (
+                _by_another_clock(steps),
+                "gus's claim has a TIME from another clock than the server's, and the two may "
+                "differ. Give the time that the ticket has been idle instead, with IDLE.",
             ),
             (
                 any("JUSTID" in claim for claim in claims),
@@ -174,6 +180,20 @@ def _claims(steps: list[journal.Step], *names: str, others: bool = False) -> lis
         for command in step
         if command[0].upper() in ("XCLAIM", "XAUTOCLAIM") and (command[3] in names) is not others
     ]
+
+
+def _by_another_clock(steps: list[journal.Step]) -> bool:
+    """Tell whether a claim has a recent TIME, although the server was not asked for its time."""
+    commands = [words for step in steps for words in step]
+    if any(words[0].upper() == "TIME" for words in commands):
+        return False
+    for words in commands:
+        upper = [word.upper() for word in words]
+        if upper[0] == "XCLAIM" and "TIME" in upper[5:]:
+            time_ms = int(words[upper.index("TIME", 5) + 1])
+            if abs(words.time_ms - time_ms) < _RECENT_MS:
+                return True
+    return False
 
 
 def _given_back(words: journal.Command) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from itertools import product
 
 import redis
@@ -67,9 +68,10 @@ def check_relay(client: redis.Redis, relay: Relay) -> Verdict:
     3. Another judge is alive: it has held a move of another game for fifty seconds.
     4. Another judge claims the dead judge's move before the first command of your function, before
        its second, and so on, until your function has claimed it.
-    5. The second move asks for a point that is taken, so it is rejected.
-    6. Judging fails once, or five or ten times in a row, from each move on.
-    7. The process dies before its first command, before its second, and so on.
+    5. The judge that held the first move was only slow, and has held such a move, too.
+    6. The second move asks for a point that is taken, so it is rejected.
+    7. Judging fails once, or five or ten times in a row, from each move on.
+    8. The process dies before its first command, before its second, and so on.
 
     Parameters
     ----------
@@ -82,7 +84,8 @@ def check_relay(client: redis.Redis, relay: Relay) -> Verdict:
         return Verdict(False, hint)
     try:
         verdict = _undisturbed(client, relay)
-        others = _with_a_rival, _with_a_live_judge, _with_a_faster_judge
+        slow = partial(_with_a_live_judge, alive="ann")
+        others = _with_a_rival, _with_a_live_judge, _with_a_faster_judge, slow
         for check in (*others, _with_a_refusal, _with_failures, _with_deaths):
             if verdict.right:
                 verdict = check(client, relay)
@@ -129,8 +132,8 @@ def _with_a_rival(client: redis.Redis, relay: Relay) -> Verdict:
     return grade_anew(group) if verdict.right else verdict
 
 
-def _with_a_live_judge(client: redis.Redis, relay: Relay) -> Verdict:
-    return _graded(client, relay, _new(client, live=True), grade_live)
+def _with_a_live_judge(client: redis.Redis, relay: Relay, alive: str = "cy") -> Verdict:
+    return _graded(client, relay, _new(client, alive=alive), partial(grade_live, alive=alive))
 
 
 def _with_a_faster_judge(client: redis.Redis, relay: Relay) -> Verdict:
@@ -232,12 +235,12 @@ def _with_deaths(client: redis.Redis, relay: Relay) -> Verdict:
     return grade_whole(group, "")
 
 
-def _new(client: redis.Redis, *, live: bool = False, refused: bool = False) -> ConsumerGroup:
+def _new(client: redis.Redis, *, alive: str = "", refused: bool = False) -> ConsumerGroup:
     """Return the group ``judge``: ann has held move 1 for over a minute, ben holds 2, and 3 is new.
 
     In the order of their IDs as text, 2 would be the first, and by their sequence numbers alone, 3.
-    With `live`, the judge cy has held a move of another game for fifty seconds; it came between 2
-    and 3. With `refused`, white asks for the point of move 1, and then, with 3, for another one.
+    The judge `alive` has held a move of another game for fifty seconds; it came between 2 and 3.
+    With `refused`, white asks for the point of move 1, and then, with 3, for another one.
     """
     clean_up(client)
     Match(client, RELAY, game_id="relay", judge=False, every_ms=1000)  # opens the game
@@ -251,16 +254,16 @@ def _new(client: redis.Redis, *, live: bool = False, refused: bool = False) -> C
         (_IDS[1], MakeMove("relay", "r2", white, first if refused else second)),
         (_IDS[2], MakeMove("relay", "r3", white if refused else black, third)),
     ]
-    if live:
+    if alive:
         moves.insert(2, (_LIVE_ID, MakeMove("other-game", LIVE, black, Coord(0, 0))))
     for entry_id, move in moves:
         requests.add({FIELD: encode(move)}, id=entry_id)
     ann = group.consumer("ann")
     ann.claim(ann.read(1), idle_ms=_DEAD_MS, justid=True)
     group.consumer("ben").read(1)
-    if live:
-        cy = group.consumer("cy")
-        cy.claim(cy.read(1), idle_ms=_ALIVE_MS, justid=True)
+    if alive:
+        one = group.consumer(alive)
+        one.claim(one.read(1), idle_ms=_ALIVE_MS, justid=True)
     picture.start(client, RELAYED)
     return group
 

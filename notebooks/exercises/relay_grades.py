@@ -100,23 +100,36 @@ def grade_anew(group: ConsumerGroup) -> Verdict:
 
 
 @hinted(_GONE, _requests)
-def grade_live(group: ConsumerGroup) -> Verdict:
+def grade_live(group: ConsumerGroup, alive: str) -> Verdict:
     """Grade a run beside a live judge: it keeps its move, and the three moves are made."""
-    said = answers(group.connection.client, RELAY)
-    kept = [one.consumer for one in group.pending_entries()]
+    client: Any = group.connection.client
+    said, moves = answers(client, RELAY), moves_of(Stream(client, RELAYED).range())
+    kept = {one.id: one.consumer for one in group.pending_entries()}
+    holders = [who for one, who in kept.items() if one in moves and moves[one].req_id == LIVE]
+    has_held = f"the judge {alive} is alive, and has held a move of another game for fifty seconds."
+    deleted = alive not in {one.name for one in group.consumers()}
     return grade(
         "",
         [
             (
-                kept[:1] != ["cy"] or LIVE in said,
-                "the judge cy is alive, and has held a move of another game for fifty seconds. ben "
-                "took that move from it. Give your claim a minimum idle time (`min_idle_ms`) of a "
-                "minute, and read your own pending entries with `0`.",
+                not holders and LIVE not in said,
+                f"{has_held} That move is no longer pending, and has no answer. "
+                + (
+                    f"It was dropped when {alive} was deleted. Delete a judge only if it holds "
+                    "nothing."
+                    if deleted
+                    else "Leave it as it is."
+                ),
+            ),
+            (
+                holders != [alive] or LIVE in said,
+                f"{has_held} ben took that move from it. Give your claim a minimum idle time "
+                "(`min_idle_ms`) of a minute, and read your own pending entries with `0`.",
             ),
             (
                 len(said) < MOVES or len(kept) > 1,
-                f"beside the live judge cy, {len(said)} of 3 moves are answered, and "
-                f"{count_of(len(kept) - 1, 'is', 'are')} pending for ann or ben.",
+                f"beside the live judge {alive}, {len(said)} of 3 moves are answered, and "
+                f"{count_of(len(kept) - 1, 'other is', 'others are')} pending.",
             ),
         ],
     )

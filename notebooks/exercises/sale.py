@@ -14,7 +14,14 @@ import redis
 from exercises.failing import Failing
 from exercises.hints import hinted, misfit
 from exercises.interrupted import EndlessLoop, interrupted
-from exercises.sale_attempts import MOST_COMMANDS, RIGHT, Attempts, Take, beside_another_seat
+from exercises.sale_attempts import (
+    MOST_COMMANDS,
+    RIGHT,
+    Attempts,
+    Take,
+    beside_another_seat,
+    by_names,
+)
 from exercises.sale_keys import expire, expires, misplaced
 from exercises.turns import BUYERS, Turns
 from exercises.verdict import Verdict, count_of, grade
@@ -46,7 +53,8 @@ def check_sale(client: redis.Redis, take: Take) -> Verdict:
        has expired by then, and another buyer comes in between.
     3. A buyer dies at each of these points, or its answer gets lost. Another buyer comes, and then
        the first one asks again.
-    4. A buyer pauses at each of these points, while another one buys another seat.
+    4. Buyers come one after the other. Their names contain each other, or have any letters.
+    5. A buyer pauses at each of these points, while another one buys another seat.
 
     After each of the first three, no owner may have a time to live.
 
@@ -69,6 +77,7 @@ def check_sale(client: redis.Redis, take: Take) -> Verdict:
                 return Verdict(False, _OWNERS_EXPIRE)
     if verdict.right and (hint := misplaced(client, SALE, sent.words)):
         return Verdict(False, hint)
+    verdict = _by_names(client, sent.client, take) if verdict.right else verdict
     return beside_another_seat(client, sent.client, take, SALE) if verdict.right else verdict
 
 
@@ -139,6 +148,11 @@ def _grade_crowd(client: redis.Redis) -> Verdict:
             (bool(wrong), "the owner in the hash sale:seats is not the buyer who got the promise."),
         ],
     )
+
+
+@hinted("`sale:seats` must be a hash. Run the whole cell again.")
+def _by_names(client: redis.Redis, buyers: redis.Redis, take: Take) -> Verdict:
+    return by_names(client, buyers, take)
 
 
 def _with_pauses(client: redis.Redis, buyers: redis.Redis, take: Take) -> Verdict:
@@ -252,7 +266,7 @@ def _grade_death(client: redis.Redis, seat: str, what: str, *, other: bool, agai
 
 def _owner(client: redis.Redis, seat: str) -> str:
     owner: Any = client.hget(f"{SALE}seats", seat)
-    return owner.decode() if owner else ""
+    return owner.decode("utf-8", "replace") if owner else ""
 
 
 def _clean_up(client: redis.Redis) -> None:

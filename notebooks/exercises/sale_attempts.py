@@ -17,6 +17,21 @@ _BESIDE = (
     "buyers got their seats. With WATCH, a sale of any seat fails the transaction, so look again "
     "after a WatchError."
 )
+_WHOLE = (
+    "Compare whole names. The client returns bytes: `decode()` makes them text, and `str()` only "
+    "shows them."
+)
+_NAMES = (
+    ("joanna", "ann"),
+    ("joanna", "anna"),
+    ("ann", "joanna"),
+    ("anna", "ann"),
+    ("ann", "Ann"),
+    ("zoë", "zoe"),
+    ("zoë", "zoë b"),
+    ("zoë b", "zoë"),
+)
+"""Who buys a seat, and who comes next: letters beyond ASCII, spaces, and names in other names."""
 RIGHT = (
     "each seat was sold once and to one buyer, although buyers came at the same time, paused, died "
     "and asked again."
@@ -57,6 +72,44 @@ class Attempts:
         if verdict.right and self._errors:
             raise self._errors[0]
         return verdict
+
+
+def by_names(client: redis.Redis, buyers: redis.Redis, take: Take) -> Verdict:
+    """Grade sales one after the other: a buyer, another one with a similar name, the first again.
+
+    Parameters
+    ----------
+    client : redis.Redis
+        The server, to see who the owners are.
+    buyers : redis.Redis
+        The client of the buyers.
+    take : callable
+        Called with a client, a seat and a buyer.
+    """
+    attempt = Attempts(buyers, take)
+    for number, (owner, other) in enumerate(_NAMES):
+        seat = f"loge é, seat {number}"
+        first, second, again = (attempt(seat, one) for one in (owner, other, owner))
+        attempt.graded(Verdict(True, RIGHT))
+        written: Any = client.hget("sale:seats", seat)
+        if written is None or written.decode("utf-8", "replace") != owner:
+            shown = "empty" if written is None else repr(written.decode("utf-8", "replace"))
+            return Verdict(
+                False, f"{owner!r} took a seat, but the owner in `sale:seats` is {shown}. {_WHOLE}"
+            )
+        if second:
+            return Verdict(
+                False,
+                f"{owner!r} owns a seat, and take() returned true to {other!r}. The two are "
+                f"different buyers. {_WHOLE}",
+            )
+        if not (first and again):
+            return Verdict(
+                False,
+                f"{owner!r} owns a seat in `sale:seats`, but take() returned false to {owner!r}. "
+                f"A name may have any letter. {_WHOLE}",
+            )
+    return Verdict(True, RIGHT)
 
 
 def beside_another_seat(

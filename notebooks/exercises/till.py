@@ -17,15 +17,20 @@ from exercises.verdict import Verdict, grade
 from streamviz.client.stream import Stream
 from streamviz.errors import CommandRefused
 
-_NUMBERS_AND_SUMS = ((1, 4), (2, 70_000), (2, 70_000), (3, 4), (1, 4), (4, 9))
+_LAST = 11
+_NUMBERS_AND_SUMS = (
+    *((1, 4), (2, 70_000), (2, 70_000), (3, 4), (1, 4)),
+    *((number, number + 5) for number in range(4, _LAST + 1)),
+)
 RECEIPTS = [{"receipt": number, "sum": total} for number, total in _NUMBERS_AND_SUMS]
-"""The receipts that the till sends: four, two of them twice because an answer was lost.
+"""The receipts that the till sends: eleven, two of them twice because an answer was lost.
 
 One sum is so large that an ID computed from number and sum does not increase.
 """
 
+_ALL = list(range(1, _LAST + 1))
 Send = Callable[[Stream, dict[str, int]], object]
-_MOST_COMMANDS, _MOST_FAILURES = 100, 5
+_MOST_COMMANDS, _MOST_FAILURES = 220, 5
 _AWAY = "exercise:away:"
 _FORGOTTEN = (
     ", and keep no list of them in memory, which dies with the till, or under a key that does not "
@@ -197,9 +202,9 @@ def _grade_till(client: redis.Redis, why: str, *, forgot: bool = False) -> Verdi
     receipts = [int(fields.get("receipt", 0)) for fields in entries]
     sent = [{name: str(value) for name, value in one.items()} for one in RECEIPTS]
     twice = sorted({number for number in receipts if receipts.count(number) > 1})
-    lost = sorted({1, 2, 3, 4} - set(receipts))
+    lost = sorted(set(_ALL) - set(receipts))
     return grade(
-        "four receipts, each of them once and in order, wherever the till dies.",
+        "eleven receipts, each of them once and in order, wherever the till dies.",
         [
             (not receipts, f"the stream is empty. Add the receipts{_FORGOTTEN * forgot}.{why}"),
             (bool(twice), f"the stream has {_list(twice)} twice.{why}"),
@@ -208,7 +213,7 @@ def _grade_till(client: redis.Redis, why: str, *, forgot: bool = False) -> Verdi
                 f"the stream lacks {_list(lost)}. Was a new receipt refused, or remembered but "
                 f"never added?{why}",
             ),
-            (receipts != [1, 2, 3, 4], f"the order is {_list(receipts)}. Keep it.{why}"),
+            (receipts != _ALL, f"the order is {_list(receipts)}. Keep it.{why}"),
             (
                 any(fields not in sent for fields in entries),
                 "a receipt in the stream has other fields than those that were sent.",

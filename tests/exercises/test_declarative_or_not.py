@@ -401,6 +401,14 @@ def answer_first_in_types(client: Any, number: str) -> None:
         client.hset(exercise.NOTED, number, "said")
 
 
+def if_no_note_has(noted: Callable[[str, list[str]], bool]) -> Callable[[Any, str], None]:
+    def answer(client: Any, number: str) -> None:
+        if not noted(number, [name.decode() for name in client.hkeys(exercise.NOTED)]):
+            both_in_one(client, number)
+
+    return answer
+
+
 ONCE = (
     "if redis.call('HSETNX', KEYS[1], ARGV[1], 'said') == 1 then"
     " redis.call('XADD', KEYS[2], '*', 'reply_to', ARGV[1]) end"
@@ -425,9 +433,28 @@ def both_in_one(client: Any, number: str) -> None:
         (silent, "0 of 3"),
         (forgetful, "request 1 was answered"),
         (only_noting, "0 of 3"),
-        (answer_first, "request 3 was answered 2 times. It died after 2 commands."),
+        (answer_first, "request 101 was answered 2 times. It died after 2 commands."),
         (note_first, "2 of 3 are answered. It died after 1 command."),
-        (answer_first_in_types, "request 3 was answered 2 times. It died after 2 commands."),
+        (if_no_note_has(lambda number, notes: number in str(notes)), "2 of 3 are answered."),
+        (if_no_note_has(lambda number, notes: number in "".join(notes)), "2 of 3 are answered."),
+        (
+            if_no_note_has(lambda number, notes: any(note in number for note in notes)),
+            "2 of 3 are answered. In this run, the judge died after its second call.",
+        ),
+        (
+            if_no_note_has(lambda number, notes: any(note.endswith(number) for note in notes)),
+            "2 of 3 are answered.",
+        ),
+        (
+            if_no_note_has(lambda number, notes: any(note.startswith(number) for note in notes)),
+            "2 of 3 are answered.",
+        ),
+        (
+            if_no_note_has(lambda number, notes: any(number.startswith(note) for note in notes)),
+            "2 of 3 are answered.",
+        ),
+        (if_no_note_has(lambda number, notes: number in notes), ""),
+        (answer_first_in_types, "request 101 was answered 2 times. It died after 2 commands."),
         (both_in_one, ""),
         (by_a_script, ""),
     ],
@@ -574,7 +601,7 @@ def deleting_first(client: Any, entry: Entry) -> None:
             skipping_what_was_delivered_before,
             "2 of 3 are answered. In this run, the judge died after its second call. A new judge "
             "then got all pending requests, also those that were not handled. The requests are "
-            "3, 1, 2, and 3 again.",
+            "101, 1, 11, and 101 again.",
         ),
         (
             lambda client, entry: expiring(client, entry.fields["request"]),
@@ -610,6 +637,39 @@ def test_a_handler_that_notes_nothing_is_told_of_no_death(redis: redis_py.Redis)
 def test_a_handler_that_does_nothing_is_told_of_no_death(redis: redis_py.Redis) -> None:
     exercise.serve(redis, lambda client, entry: None)
     assert exercise.check_echo(redis).text == "0 of 3 are answered."
+
+
+def asked_of_the_pipeline(client: Any, number: str) -> None:
+    with client.pipeline(transaction=True) as both:
+        if not both.hexists(exercise.NOTED, number):
+            both.xadd(exercise.SAID, {"reply_to": number})
+            both.hset(exercise.NOTED, number, "said")
+            both.execute()
+
+
+def asked_of_the_pipeline_and_sent(client: Any, number: str) -> None:
+    with client.pipeline(transaction=False) as both:
+        if not both.hget(exercise.NOTED, number):
+            both.xadd(exercise.SAID, {"reply_to": number})
+        both.execute()
+
+
+def never_sent(client: Any, number: str) -> None:
+    if not client.hexists(exercise.NOTED, number):
+        both = client.pipeline()
+        both.xadd(exercise.SAID, {"reply_to": number}).hset(exercise.NOTED, number, "said")
+
+
+@pytest.mark.parametrize(
+    "answer", [asked_of_the_pipeline, asked_of_the_pipeline_and_sent, never_sent]
+)
+def test_a_handler_that_asks_its_pipeline_is_told_when_replies_come(
+    redis: redis_py.Redis, answer: Callable[[Any, str], object]
+) -> None:
+    exercise.serve(redis, lambda client, entry: answer(client, entry.fields["request"]))
+    words = exercise.check_echo(redis).text
+    assert words.startswith("0 of 3 are answered. In a pipeline, commands are sent only by `exec")
+    assert "and replies come only from `execute()`. A method such as `hexists` returns" in words
 
 
 REFUSED = "2 of 3 are answered. In this run, Redis refused one XADD"
@@ -725,10 +785,10 @@ def looking_through_the_answers(client: Any, number: str) -> None:
         (swallowing_what(redis_py.ResponseError, by_a_registered_script), REFUSED),
         (swallowing_what(redis_py.ResponseError, repeating_a_watched_transaction), REFUSED),
         (by_its_id(lambda number: f"{number}-0"), "1 of 3 are answered."),
-        (by_its_id(lambda number: f"{9 - number}-0"), "2 of 3 are answered."),
+        (by_its_id(lambda number: f"{999 - number}-0"), "2 of 3 are answered."),
         (by_the_length, "of 3 are answered."),
-        (looking_at_the_last(1), "request 3 was answered 2 times"),
-        (looking_at_the_last(2), "request 3 was answered 2 times"),
+        (looking_at_the_last(1), "request 101 was answered 2 times"),
+        (looking_at_the_last(2), "request 101 was answered 2 times"),
         (
             repeating_only_the_transaction,
             "answered 2 times. In this run, the connection broke after",
@@ -812,7 +872,7 @@ def test_a_note_under_the_entry_s_id_is_not_yet(redis: redis_py.Redis) -> None:
             client.xadd(exercise.SAID, {"reply_to": entry.fields["request"]})
 
     exercise.serve(redis, judge)
-    assert "request 3 was answered" in exercise.check_echo(redis).text
+    assert "request 101 was answered" in exercise.check_echo(redis).text
 
 
 def test_an_error_of_the_learner_s_own_comes_through(redis: redis_py.Redis) -> None:

@@ -415,6 +415,30 @@ def delete_the_dead_judge(group: ConsumerGroup, judge: JudgeOne) -> None:
     claim_after(60_000)(group, judge)
 
 
+def forget_the_judge(*names: str, claim: bool = True) -> Callable[[ConsumerGroup, JudgeOne], None]:
+    """Claim what is old enough, and delete judges, whatever else they hold."""
+
+    def relay(group: ConsumerGroup, judge: JudgeOne) -> None:
+        if claim:
+            group.consumer("ben").autoclaim(min_idle_ms=60_000)
+        for one in group.consumers():
+            if one.name in names:
+                group.delete_consumer(one.name)
+        one_at_a_time(group, judge)
+
+    return relay
+
+
+def all_that_a_dead_judge_holds(group: ConsumerGroup, judge: JudgeOne) -> None:
+    ben = group.consumer("ben")
+    held = group.pending_entries(consumer="ann")
+    if any(one.idle_ms >= 60_000 for one in held):
+        first, *others = held
+        if ben.claim([first.id], 60_000) and others:
+            ben.claim([one.id for one in others])
+    one_at_a_time(group, judge)
+
+
 def delete_itself(group: ConsumerGroup, judge: JudgeOne) -> None:
     ben = group.consumer("ben")
     ben.autoclaim(min_idle_ms=60_000)
@@ -732,6 +756,14 @@ def in_the_order_of(key: Callable[[Entry], Any]) -> Callable[[ConsumerGroup, Jud
         (claim_for_ever, "300 commands and no end. Read without BLOCK"),
         (delete_the_dead_judge, "r1 has no answer, and the group will not deliver it again"),
         (pass_the_new_one_by, "r3 has no answer, and the group will not deliver it again"),
+        (forget_the_judge("ann"), "dropped when ann was deleted. Delete a judge only if it holds"),
+        (forget_the_judge("cy"), "the judge cy is alive, and has held a move of another game for"),
+        (forget_the_judge("cy"), "It was dropped when cy was deleted. Delete a judge only if it"),
+        (
+            all_that_a_dead_judge_holds,
+            "the judge ann is alive, and has held a move of another game for fifty seconds. ben "
+            "took that move from it.",
+        ),
         (delete_itself, "r1 was acknowledged, or deleted with its consumer, before it was answer"),
         (what_ann_holds, "cy claimed r1 from ann before ben did, and ben took it from cy"),
         (the_oldest_of_all, "cy claimed r1 from ann before ben did, and ben took it from cy"),

@@ -229,6 +229,33 @@ def take_if_the_count_is_the_same(client: Any, seat: str, buyer: str) -> bool:
     return bool(client.eval(script, 1, "sale:seats", seat, buyer, count) == buyer.encode())
 
 
+def take_if_the_name_is_in_the_text(client: Any, seat: str, buyer: str) -> bool:
+    client.hsetnx("sale:seats", seat, buyer)
+    return buyer in str(client.hget("sale:seats", seat))
+
+
+def take_by(compare: Callable[[bytes, str], bool]) -> Callable[[Any, str, str], bool]:
+    def take(client: Any, seat: str, buyer: str) -> bool:
+        client.hsetnx("sale:seats", seat, buyer)
+        return compare(client.hget("sale:seats", seat), buyer)
+
+    return take
+
+
+def take_at_once_or_if(compare: Callable[[bytes, str], bool]) -> Callable[[Any, str, str], bool]:
+    def take(client: Any, seat: str, buyer: str) -> bool:
+        taken = client.hsetnx("sale:seats", seat, buyer)
+        return bool(taken) or compare(client.hget("sale:seats", seat), buyer)
+
+    return take
+
+
+def take_in_letters_of_ascii(client: Any, seat: str, buyer: str) -> bool:
+    name = buyer.encode("ascii", "ignore")
+    client.hsetnx("sale:seats", seat, name)
+    return bool(client.hget("sale:seats", seat) == name)
+
+
 def sell_some(client: Any, seat: str, buyer: str) -> bool:
     return seat != "seat-3" and bool(client.hsetnx("sale:seats", seat, buyer))
 
@@ -251,6 +278,40 @@ def sell_some(client: Any, seat: str, buyer: str) -> bool:
         (take_for_somebody_else, "not the buyer who got the promise"),
         (promise_elsewhere, "not the buyer who got the promise"),
         (sell_some, "not all seats"),
+        (
+            take_if_the_name_is_in_the_text,
+            "'joanna' owns a seat, and take() returned true to 'ann'. The two are different",
+        ),
+        (
+            take_by(lambda owner, buyer: owner.decode().startswith(buyer)),
+            "'anna' owns a seat, and take() returned true to 'ann'. The two are different buyers.",
+        ),
+        (take_by(lambda owner, buyer: owner.decode().endswith(buyer)), "'joanna' owns a seat, and"),
+        (take_by(lambda owner, buyer: buyer.startswith(owner.decode())), "Compare whole names"),
+        (
+            take_by(lambda owner, buyer: owner.decode().lower() == buyer.lower()),
+            "'ann' owns a seat, and take() returned true to 'Ann'",
+        ),
+        (
+            take_by(lambda owner, buyer: owner.decode().split()[0] == buyer.split()[0]),
+            "'zoë' owns a seat, and take() returned true to 'zoë b'",
+        ),
+        (
+            take_by(lambda owner, buyer: str(owner)[2:-1] == buyer),
+            "take() returned false to 'zoë'. A name may have any letter. Compare whole names. The",
+        ),
+        (
+            take_by(lambda owner, buyer: owner.decode("latin-1") == buyer),
+            "`decode()` makes them text, and `str()` only shows them",
+        ),
+        (
+            take_at_once_or_if(lambda owner, buyer: str(owner)[2:-1] == buyer),
+            "'zoë' owns a seat in `sale:seats`, but take() returned false to 'zoë'.",
+        ),
+        (
+            take_in_letters_of_ascii,
+            "'zoë' took a seat, but the owner in `sale:seats` is 'zo'. Compare whole names.",
+        ),
         (take_under_a_short_lock, "Your lock expired meanwhile"),
         (take_under_a_lock_that_expires, "the owner in sale:seats is 'slow', but the promise"),
         (take_under_a_lock_elsewhere, "uses the key `elsewhere:seat-0`. Begin the names of all"),
@@ -405,6 +466,9 @@ def take_under_a_lock_for_order_only(client: Any, seat: str, buyer: str) -> Any:
         take_and_ask_for_the_time,
         take_by_a_stored_script,
         take_under_a_lock_for_order_only,
+        take_by(lambda owner, buyer: owner.decode() == buyer),
+        take_by(lambda owner, buyer: str(owner, "utf-8") == buyer),
+        take_by(lambda owner, buyer: str(owner) == str(buyer.encode())),
         take_for_ever_after_an_hour,
     ],
 )
@@ -597,6 +661,42 @@ def by_milliseconds_and_leaves_last(client: Any) -> None:
     pairs_of(client, [(leaves, name) for _, leaves, name in events])
 
 
+def by_names(
+    of: Callable[[Any], str], same: Callable[[str, str], bool], *, leaving_only: bool = False
+) -> Callable[[Any], None]:
+    def meet(client: Any) -> None:
+        waiting = ""
+        for key, entry in read_streams(client, {"meet:find": "0", "meet:leave": "0"}):
+            name = of(entry.fields["who"])
+            if key == "meet:leave":
+                waiting = "" if waiting and same(name, waiting) else waiting
+            elif not waiting or (name == waiting if leaving_only else same(name, waiting)):
+                waiting = name
+            else:
+                client.rpush("meet:pairs", f"{waiting} {name}")
+                waiting = ""
+
+    return meet
+
+
+def by_number(number: Callable[[int, int], float]) -> Callable[[Any], None]:
+    def meet(client: Any) -> None:
+        events = [
+            (number(*map(int, one.split("-"))), key == "meet:leave", name)
+            for key in ("meet:find", "meet:leave")
+            for one, name in who(client, key)
+        ]
+        events.sort(key=lambda event: event[0])
+        pairs_of(client, [(leaves, name) for _, leaves, name in events])
+
+    return meet
+
+
+WHOLE_NAMES = (
+    "Order the requests by their whole IDs. Compare whole names, which may have any letter."
+)
+
+
 def take_them_out(client: Any) -> None:
     in_order(client)
     client.delete("meet:find", "meet:leave")
@@ -629,6 +729,19 @@ def pairs_as_a_set(client: Any) -> None:
         (by_ids_as_text, "IDs are numbers, not text"),
         (against_herself, "She plays yan, not herself. Your list has zoe zoe."),
         (not_at_all_if_she_asks_again, "zoe asked twice, and still waited when yan asked"),
+        (by_milliseconds_and_leaves_last, WHOLE_NAMES),
+        (by_number(lambda ms, seq: ms), WHOLE_NAMES),
+        (by_number(lambda ms, seq: ms * 1000 + seq), WHOLE_NAMES),
+        (by_number(lambda ms, seq: float(f"{ms}.{seq}")), "so zoe plays yan, and wim plays kim"),
+        (by_names(str, lambda name, waiting: name in waiting), WHOLE_NAMES),
+        (by_names(str, lambda name, waiting: name in waiting, leaving_only=True), WHOLE_NAMES),
+        (by_names(str, lambda name, waiting: waiting in name), WHOLE_NAMES),
+        (by_names(str, lambda name, waiting: waiting.startswith(name)), WHOLE_NAMES),
+        (by_names(str, lambda name, waiting: name.lower() == waiting.lower()), WHOLE_NAMES),
+        (
+            by_names(lambda name: str(name.encode())[2:-1], str.__eq__),
+            r"Your list has joanna zo\xc3\xab",
+        ),
         (take_them_out, "Only read them"),
         (wait_for_more, "BLOCK 0 waits for ever"),
         (pairs_as_a_set, "must be a list"),
@@ -649,7 +762,8 @@ def test_a_lobby_that_seats_a_ghost_is_not_yet_right(
         in_order,
         by_hand,
         from_a_list_of_those_who_wait,
-        by_milliseconds_and_leaves_last,
+        by_names(str, str.__eq__),
+        by_number(lambda ms, seq: (ms << 64) + seq),
         pages_of(2, all_of_them=True),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -186,7 +187,35 @@ def by_the_last(till: Stream, receipt: Receipt) -> None:
 
 
 def with_a_cap(till: Stream, receipt: Receipt) -> None:
-    till.add(receipt, maxlen=4)
+    till.add(receipt, maxlen=11)
+
+
+def above_the_last_as_text(till: Stream, receipt: Receipt) -> None:
+    last = till.reverse_range(count=1)
+    if not last or last[0].fields["receipt"] < str(receipt["receipt"]):
+        till.add(receipt)
+
+
+def above_the_last(till: Stream, receipt: Receipt) -> None:
+    last = till.reverse_range(count=1)
+    if not last or int(last[0].fields["receipt"]) < receipt["receipt"]:
+        till.add(receipt)
+
+
+def above_the_greatest_as_text(till: Stream, receipt: Receipt) -> None:
+    if str(receipt["receipt"]) > max([one.fields["receipt"] for one in till.range()], default=""):
+        till.add(receipt)
+
+
+def not_among_the_last_ten(till: Stream, receipt: Receipt) -> None:
+    last = [one.fields["receipt"] for one in till.reverse_range(count=10)]
+    if str(receipt["receipt"]) not in last:
+        till.add(receipt)
+
+
+def not_in_the_text_of_all(till: Stream, receipt: Receipt) -> None:
+    if str(receipt["receipt"]) not in str([one.fields for one in till.range()]):
+        till.add(receipt)
 
 
 @pytest.mark.parametrize(
@@ -217,14 +246,19 @@ def with_a_cap(till: Stream, receipt: Receipt) -> None:
         (by_memory, "in memory, which dies with the till"),
         (by_memory, "begin with `till`. The till died after 0 commands"),
         (by_the_last, "the stream has 1 twice."),
-        (by_sum, "the stream lacks 3, 4."),
-        (by_number_and_sum(lambda n, total: f"{n}{total}-0"), "the stream lacks 3, 4."),
-        (by_number_and_sum(lambda n, total: f"{n * 10 + total}-0"), "the stream lacks 3, 4."),
-        (by_number_and_sum(lambda n, total: f"{n * 1000 + total}-0"), "the stream lacks 3, 4."),
-        (by_number_and_sum(lambda n, total: f"{total}-{n}"), "the stream lacks 3, 4."),
+        (by_sum, "the stream lacks 3, 4, 5"),
+        (by_number_and_sum(lambda n, total: f"{n}{total}-0"), "the stream lacks 3, 4, 5"),
+        (by_number_and_sum(lambda n, total: f"{n * 10 + total}-0"), "the stream lacks 3, 4, 5"),
+        (by_number_and_sum(lambda n, total: f"{n * 1000 + total}-0"), "the stream lacks 3, 4, 5"),
+        (by_number_and_sum(lambda n, total: f"{total}-{n}"), "the stream lacks 3, 4, 5"),
         (by_number_and_sum(lambda n, total: f"{n}-{total}"), "Right"),
         (by_number_and_sum(lambda n, total: f"0-{n}"), "Right"),
-        (with_a_cap, "the order is 2, 3, 1, 4"),
+        (with_a_cap, "the order is 2, 3, 1, 4, 5"),
+        (above_the_last, "Right"),
+        (above_the_last_as_text, "the stream lacks 10, 11. Was a new receipt refused"),
+        (above_the_greatest_as_text, "the stream lacks 10, 11. Was a new receipt refused"),
+        (not_among_the_last_ten, "11 twice. The till died after 24 commands."),
+        (not_in_the_text_of_all, "the stream lacks 4, 7, 10, 11. Was a new receipt refused"),
         (lambda till, receipt: till.client.set("till", "no stream"), "another type"),
         (lambda till: None, "with `till` and `receipt`: let it take 2 arguments."),
     ],
@@ -328,6 +362,15 @@ def as_if_delivered_in_1970(desk: ConsumerGroup) -> None:
     desk.consumer("hal").autoclaim(min_idle_ms=60_000)
 
 
+def a_minute_ago_by(now_ms: Callable[[ConsumerGroup], int]) -> Callable[[ConsumerGroup], None]:
+    def answer(desk: ConsumerGroup) -> None:
+        time_ms = now_ms(desk) - 60_000
+        desk.consumer("gus").claim(["2-0"], time_ms=time_ms, deliveries=0)
+        desk.consumer("hal").autoclaim(min_idle_ms=60_000)
+
+    return answer
+
+
 def after_a_look_in_vain(desk: ConsumerGroup) -> None:
     desk.consumer("hal").autoclaim(min_idle_ms=60_000)
     read_and_give_back(desk)
@@ -389,6 +432,12 @@ def forget_gus(desk: ConsumerGroup) -> None:
         (give_back(idle_ms=3_600_000), "Right"),
         (read_and_give_back, "Right"),
         (as_if_delivered_in_1970, "Right"),
+        (a_minute_ago_by(lambda desk: int(time.time() * 1000)), "Give the time that the ticket"),
+        (
+            a_minute_ago_by(lambda desk: int(time.time() * 1000) - 600_000),
+            "has a TIME from another clock than the server's, and the two may differ",
+        ),
+        (a_minute_ago_by(lambda desk: desk.connection.client.time()[0] * 1000), "Right"),
         (after_a_look_in_vain, "Right"),
         (hal_sets_the_count, "hal set the delivery count itself"),
         (another_one_takes_it_from_gus, "a consumer other than gus and hal claimed the ticket"),
