@@ -244,6 +244,13 @@ def pushed_backwards(bell: Stream) -> None:
         (lambda bell: heard_after(bell, str), "If you compare IDs yourself, compare both"),
         (lambda bell: heard_after(bell, lambda one: one.ms), "you missed 7 of 8"),
         (lambda bell: heard_after(bell, lambda one: one.seq), "you missed 1 of 8"),
+        (lambda bell: heard_after(bell, lambda one: one.ms * 1000 + one.seq), "you missed 1 of 8"),
+        (lambda bell: heard_after(bell, lambda one: one.ms * 10**6 + one.seq), "both of their num"),
+        (lambda bell: heard_after(bell, lambda one: float(f"{one.ms}.{one.seq}")), "you missed"),
+        (
+            lambda bell: heard_after(bell, lambda one: f"{one.ms}-{one.seq:020}"),
+            "you missed 1 of 8",
+        ),
     ],
 )
 def test_a_bell_without_a_position_that_moves_on_is_not_heard(
@@ -312,7 +319,15 @@ def test_a_reader_that_empties_the_stream_is_told_only_to_read(
     assert "Only read it, and remove nothing" in exercise.check_bell(bell).text
 
 
-@pytest.mark.parametrize("key", [lambda one: one, lambda one: (one.ms, one.seq)])
+@pytest.mark.parametrize(
+    "key",
+    [
+        lambda one: one,
+        lambda one: (one.ms, one.seq),
+        lambda one: one.ms * 2**64 + one.seq,
+        lambda one: f"{one.ms:020}-{one.seq:020}",
+    ],
+)
 def test_ids_may_be_compared_by_both_of_their_numbers(
     redis: redis_py.Redis, key: Callable[[EntryId], Any]
 ) -> None:
