@@ -164,8 +164,8 @@ def check_bell(bell: Stream) -> Verdict:
             (
                 bool(missed),
                 f"you missed {len(missed)} of {total} rings. Each time you are back, ask for all "
-                "that came after the last ID you have. If you compare IDs yourself, compare both of "
-                "their numbers, as numbers.",
+                "that came after the last ID you have. If you compare IDs yourself, compare both "
+                "of their numbers, as numbers.",
             ),
             (heard != _rung.new, "the rings are not in the order in which they came."),
         ],

@@ -19,7 +19,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.stream import Stream
 
 _SHOWN, _MOST_LATE, _LATE = 3, 2, "chat:late"
-_LAST_OLD, _FIRST_NEW = 97, 10**18  # sequence numbers: as text, "97" comes after "100..."
+_LAST_OLD, _FIRST_NEW = 10**18 - 3, 10**18  # sequence numbers: as text, 99... comes after 10...
 _WORDS = (
     "tea cup pot jug mug pan jar tin lid tap urn keg vat bin box bag net cap "
     "hat pin key fan map bell lamp rope nail book door coat shoe ring sock fork "
