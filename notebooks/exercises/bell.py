@@ -21,6 +21,7 @@ from streamviz.client.stream import Stream
 
 KEY, HEARD = "bell", "heard"
 _OLD, _RINGS = (5, 10), (2, 3, 1)
+_FAR = 10**18  # a sequence number; as text, it comes before 9
 _START_AGAIN = "Start again with new_bell."
 
 
@@ -71,22 +72,28 @@ def ring(bell: Stream) -> None:
         if _rung.rounds:
             _rung.trimmed += bell.trim(maxlen=1 + _rung.late)
         last = _rung.rounds == len(_RINGS) - 1
-        for _ in range(_RINGS[_rung.rounds % len(_RINGS)]):
-            _rung.new.append(_ring(bell, "new", later_ms=randint(1, 999) if last else 0))
+        before_last = _rung.rounds == len(_RINGS) - 2
+        number = _RINGS[_rung.rounds % len(_RINGS)]
+        for n in range(1, number + 1):
+            far = before_last and n == number
+            _rung.new.append(_ring(bell, "new", later_ms=randint(1, 999) * last, far=far))
         _rung.rounds, _rung.late = _rung.rounds + 1, False
 
 
-def _ring(bell: Stream, name: str, *, later_ms: int = 0) -> EntryId:
+def _ring(bell: Stream, name: str, *, later_ms: int = 0, far: bool = False) -> EntryId:
     """Ring in the same millisecond as the last ring, or so much later.
 
-    The sequence numbers of the new rings pass from 9 to 10, and begin again with the last ring. So
-    it is of no use to compare IDs as text, or to compare only one of their parts.
+    The sequence numbers of the new rings pass from 9 to 10, then jump `far`, and begin again with
+    the last ring, when the milliseconds get one more digit. So it is of no use to compare IDs as
+    text, to compare only one of their parts, or to pack both into one number such as a float.
     """
     if bell.exists():
         last = bell.info().last_generated_id
         entry_id = EntryId(last.ms + later_ms) if later_ms else last.next()
+        if far:
+            entry_id = max(entry_id, EntryId(last.ms, _FAR))
     else:
-        entry_id = EntryId(randint(10_000, 98_000))
+        entry_id = EntryId(10 ** randint(5, 8) - 1)
     bell.add({"ring": name}, id=str(entry_id))
     return entry_id
 
@@ -122,7 +129,6 @@ def check_bell(bell: Stream) -> Verdict:
         "ID in `heard` is not that of a new ring",
         "IDs in `heard` are not those of new rings",
     )
-    both_parts = " If you compare IDs yourself, compare both of their numbers." if heard else ""
     return grade(
         f"you heard all {total} new rings once, and none of the old ones.",
         [
@@ -158,7 +164,8 @@ def check_bell(bell: Stream) -> Verdict:
             (
                 bool(missed),
                 f"you missed {len(missed)} of {total} rings. Each time you are back, ask for all "
-                f"that came after the last ID you have.{both_parts}",
+                "that came after the last ID you have. If you compare IDs yourself, compare both "
+                "of their numbers, as numbers.",
             ),
             (heard != _rung.new, "the rings are not in the order in which they came."),
         ],

@@ -19,7 +19,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.stream import Stream
 
 _SHOWN, _MOST_LATE, _LATE = 3, 2, "chat:late"
-_LAST_OLD, _FIRST_NEW = 97, 100  # sequence numbers: as text, "97" comes after "100"
+_LAST_OLD, _FIRST_NEW = 10**18 - 3, 10**18  # sequence numbers: as text, 99... comes after 10...
 _WORDS = (
     "tea cup pot jug mug pan jar tin lid tap urn keg vat bin box bag net cap "
     "hat pin key fan map bell lamp rope nail book door coat shoe ring sock fork "
@@ -61,6 +61,8 @@ def new_chat(client: redis.Redis) -> Stream:
 
 def talk(chat: Stream) -> None:
     """Add more than twenty random words, whose IDs must be compared as numbers, by both parts.
+
+    Nor can both parts be packed into one number that has room for a thousand or a million.
 
     The last of the words from the beginning is said again, and so is the first of the new ones.
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection, Mapping
 from random import choices, randint, sample
 
 import redis
@@ -19,7 +21,12 @@ from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
 
 _CLAIM = "Claim first, then work, then acknowledge."
-_ZOES, _MAXS = dict.fromkeys(("1-0", "2-0", "4-0"), "zoe"), {"3-0": "max"}
+_MORE = "A call such as `pending_entries` returns at most a hundred. Repeat it until none is left."
+_ALIKE = "Two tasks may have the same number, so go by the IDs."
+_TASKS, _BEFORE_MAX, _PER_MS = 106, 60, 4
+_IDS = [f"{1 + n // _PER_MS}-{n % _PER_MS}" for n in range(_TASKS)]
+_MAXS = {_IDS[_BEFORE_MAX]: "max"}
+_ZOES = {one: "zoe" for one in _IDS if one not in _MAXS}
 _COLOURS = {"bill": 0, "ship": 1}  # as in the flow
 _ledgers: dict[str, list[Entry]] = {}
 _added_meanwhile: dict[str, set[EntryId]] = {}
@@ -152,21 +159,23 @@ def _entries_read(steps: list[journal.Step] | None) -> int:
 
 
 def new_crew(client: redis.Redis) -> ConsumerGroup:
-    """Return ``crew`` on ``chores``: zoe holds three entries, max one, and none is waiting.
+    """Return ``crew`` on ``chores``: zoe holds more than a page, max one entry, none is waiting.
 
-    The tasks are random numbers. Those of zoe have been idle for ten minutes. They are neither the
-    first three nor the last three, so a claim must ask for hers, or for all.
+    The tasks are random numbers. The last but one is like the first two, so that only their IDs
+    tell them apart. Those of zoe have been idle for ten minutes. They are neither the first nor
+    the last, so a claim must ask for hers, or for all.
     """
     client.delete("chores", "crew:done")
     stream = Stream(client, "chores")
-    tasks = sample(range(1000, 10_000), 4)
-    stream.add_many((f"{n}-0", {"task": task}) for n, task in enumerate(tasks, 1))
+    tasks = sample(range(900, 1200), _TASKS)
+    tasks[1] = tasks[-2] = tasks[0]
+    stream.add_many((one, {"task": task}) for one, task in zip(_IDS, tasks, strict=True))
     crew = stream.group("crew")
     crew.create("0")
     zoe = crew.consumer("zoe")
-    hers = zoe.read(count=2)
+    hers = zoe.read(count=_BEFORE_MAX)
     crew.consumer("max").read(count=1)
-    hers += zoe.read(count=1)
+    hers += zoe.read(count=_TASKS)
     journal.start(client, "chores")
     left_ten_minutes_ago(zoe, [entry.id for entry in hers])
     own = bounded(client)
@@ -181,25 +190,31 @@ def new_crew(client: redis.Redis) -> ConsumerGroup:
 def check_tasks(crew: ConsumerGroup) -> Verdict:
     """Grade exercise 2: zoe is deleted, and her tasks are done and acknowledged."""
     names = {consumer.name for consumer in crew.consumers()}
-    task_of = {entry.id: entry.fields["task"] for entry in stream_of(crew).range()}
-    pending = crew.pending_entries()
-    pending_tasks = {task_of.get(one.id) for one in pending}
+    task_of = {str(entry.id): entry.fields["task"] for entry in stream_of(crew).range()}
+    holder_of = {str(one.id): one.consumer for one in crew.pending_entries(count=10 * _TASKS)}
     done = read_list(stream_of(crew), "crew:done")
-    held = sum(one.consumer == "zoe" for one in pending)
-    hers = {task for one, task in task_of.items() if str(one) in _ZOES}
-    left = hers & pending_tasks
-    lost = len(hers - pending_tasks - set(done))
+    held = sum(holder == "zoe" for holder in holder_of.values())
+    left = _tasks(task_of, holder_of.keys() & _ZOES.keys())
+    undone = _tasks(task_of, _ZOES.keys() - holder_of) - Counter(done)
+    lost, all_tasks = undone.total(), Counter(task_of.values())
     steps = journal.stop(stream_of(crew).client, "chores")
     shortcut = journal.shortcut(steps, "chores")
-    id_of = {task: str(entry_id) for entry_id, task in task_of.items()}
-    holders, work_of = _ZOES | _MAXS, journal.pushed("crew:done", id_of)
+    ids_of: dict[str, list[str]] = {}
+    for one, task in task_of.items():
+        ids_of.setdefault(task, []).append(one)
+    holders, work_of = _ZOES | _MAXS, journal.pushed("crew:done", ids_of, steps)
     handled = replayed(steps, crew, "max", holders, work_of, ["crew:done"], young=_MAXS)
     unclaimed, early = len(handled.unclaimed & _ZOES.keys()), len(handled.early)
-    words_of = {one: (one, task) for task, one in id_of.items()}
+    words_of = {  # a number that several tasks have names none of them
+        one: (one, task) if all_tasks[task] == 1 else (one,) for one, task in task_of.items()
+    }
     noted = len(noted_first(steps, words_of, work_of, ("chores", "crew:done")))
-    dropped, gone = len(handled.dropped), len(holders.keys() - {str(one) for one in task_of})
+    dropped, gone = len(handled.dropped), len(holders.keys() - task_of.keys())
     tasks = count_of(lost, "of her tasks is", "of her tasks are")
-    undone = f"{tasks} neither pending nor in the list `crew:done`."
+    still = count_of(left.total(), "of her tasks is", "of her tasks are")
+    missing = f"{tasks} neither pending nor in the list `crew:done`."
+    alike = all(all_tasks[task] > 1 for task in undone | left)
+    more = (_ALIKE if alike else _MORE) if 0 < (undone | left).total() < len(_ZOES) else ""
     return grade(
         "zoe is deleted, and none of her tasks was lost.",
         [
@@ -208,16 +223,16 @@ def check_tasks(crew: ConsumerGroup) -> Verdict:
                 f"the stream has {len(task_of)} entries. Add none. A claim moves a task to max, "
                 "and a new entry would be another task.",
             ),
-            (gone > 0, f"the stream lacks {gone} of its four entries. Keep all four."),
+            (gone > 0, f"the stream lacks {gone} of its {_TASKS} entries. Keep them all."),
             (bool(shortcut), shortcut),
             ("max" not in names, "max is no longer a consumer of the group."),
-            (lost > 0 and "zoe" not in names, f"zoe is deleted, but {undone}"),
-            (lost > 0, f"{undone} An acknowledgement alone does no work."),
-            (held > 0, f"zoe still holds {count_of(held, 'entry', 'entries')}."),
+            (lost > 0 and "zoe" not in names, f"zoe is deleted, but {missing} {more}".rstrip()),
+            (lost > 0, f"{missing} {more or 'An acknowledgement alone does no work.'}"),
+            (held > 0, f"zoe still holds {count_of(held, 'entry', 'entries')}. {more}".rstrip()),
             ("zoe" in names, "zoe is still a consumer of the group."),
-            (bool(left), f"{count_of(len(left), 'of her tasks is', 'of her tasks are')} pending."),
+            (bool(left), f"{still} pending. {more}".rstrip()),
             (
-                not set(task_of.values()) - hers <= pending_tasks | set(done),
+                bool(_tasks(task_of, _MAXS.keys() - holder_of) - Counter(done)),
                 "max's own task is neither pending nor in the list `crew:done`.",
             ),
             (
@@ -237,13 +252,23 @@ def check_tasks(crew: ConsumerGroup) -> Verdict:
                 f"{count_of(dropped, 'task was', 'tasks were')} never acknowledged. max was "
                 f"deleted while it held {'it' if dropped == 1 else 'them'}.",
             ),
-            (len(done) > len(set(done)), f"a task was done twice. `crew:done` holds {done}."),
             (
-                not set(done) <= set(task_of.values()),
-                f"`crew:done` holds {done}. It should hold only tasks.",
+                not set(done) <= set(all_tasks),
+                f"`crew:done` holds {min(set(done) - set(all_tasks), default='')}. It should hold "
+                "only tasks.",
+            ),
+            (
+                bool(Counter(done) - all_tasks),
+                f"{min(Counter(done) - all_tasks, default='')} is in `crew:done` too often. A task "
+                "was done twice.",
             ),
         ],
     )
+
+
+def _tasks(task_of: Mapping[str, str], ids: Collection[str]) -> Counter[str]:
+    """Return how often each number occurs among the tasks of these entries."""
+    return Counter(task for one, task in task_of.items() if one in ids)
 
 
 def read_list(stream: Stream, key: str) -> list[str]:

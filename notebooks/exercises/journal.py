@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from itertools import takewhile
 from typing import Any
@@ -176,15 +177,54 @@ def claimed(client: Any, key: str, consumer: str, ids: Iterable[str] = ()) -> bo
     return bool(claims) and set(ids) <= named
 
 
-def pushed(key: str, id_of: Mapping[str, str]) -> Callable[[Command], Iterable[str]]:
-    """Create a `work_of` for work that ends on a list: `id_of` has the entry's ID of each value."""
+def pushed(
+    key: str, ids_of: Mapping[str, str | Iterable[str]], steps: Iterable[Step] | None = None
+) -> Callable[[Command], Iterable[str]]:
+    """Create a `work_of` for work that ends on a list, which does not exist before the first step.
+
+    Parameters
+    ----------
+    key : str
+        The key of the list.
+    ids_of : mapping of str to str or to iterable of str
+        The ID of each value's entry, or the IDs of all its entries. The first push of the value
+        does the first of these, the second push the second, and so on.
+    steps : iterable of steps, optional
+        With these, a value's entries are taken in the order in which they are acknowledged.
+    """
+    acked = [one for step in steps or () for words in step for one in acked_ids(words)]
+    place = {one: n for n, one in reversed([*enumerate(acked)])}
+    ids = {
+        value: [some]
+        if isinstance(some, str)
+        else sorted(some, key=lambda one: place.get(one, len(place)))
+        for value, some in ids_of.items()
+    }
+    known: dict[int, tuple[Command, list[str]]] = {}  # a command may be asked about again
+    pushes = Counter[str]()
 
     def work_of(command: Command) -> Iterable[str]:
-        if command[0].upper() in ("RPUSH", "LPUSH") and command[1] == key:
-            return [id_of[value] for value in command[2:] if value in id_of]
-        return ()
+        if id(command) not in known:
+            done = []
+            for value in _pushed_values(command, key, pushes):
+                pushes[value] += 1
+                done += ids.get(value, [])[: pushes[value]][-1:]
+            known[id(command)] = command, done
+        return known[id(command)][1]
 
     return work_of
+
+
+def _pushed_values(command: Command, key: str, there: Counter[str]) -> list[str]:
+    """Return what a command pushes to a list that has these values; it may delete the list."""
+    name, words = command[0].upper(), command[1:]
+    if key in words and name in ("DEL", "UNLINK", "RENAME"):
+        there.clear()
+    if words[:1] != [key]:
+        return []
+    if name in ("RPUSH", "LPUSH") or (name in ("RPUSHX", "LPUSHX") and there):
+        return words[1:]
+    return words[3:4] if name == "LINSERT" and words[2] in there else []
 
 
 def _is_claim(command: Command) -> bool:

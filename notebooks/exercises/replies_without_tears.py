@@ -26,10 +26,11 @@ _old_sums: dict[str, int] = {}  # what `takings` held when each till was new
 def new_till(client: redis.Redis) -> Stream:
     """Return ``till`` with six bills of random prices; three of them begin with the table.
 
-    Which three is random. Neither the position of a number nor its size tells what it is, and no
-    other sum of six numbers, one of each bill, is that of the prices. Two prices are equal, and
-    two tables, so a set of the prices or a dict by table lacks one. The key ``takings`` holds an
-    old sum, which is larger than any sum of the new bills.
+    Which three is random, but they are neither those with the smaller number first nor those with
+    the larger one. Neither the position of a number nor its size tells what it is, and no other sum
+    of six numbers, one of each bill, is that of the prices. Two prices are equal, and two tables,
+    so a set of the prices or a dict by table lacks one. The key ``takings`` holds an old sum, which
+    is larger than any sum of the new bills.
     """
     client.delete("till")
     till = Stream(client, "till")
@@ -41,7 +42,10 @@ def new_till(client: redis.Redis) -> Stream:
         if len(set(sums)) == 2**_BILLS and prices[0] > tables[0] and prices[1] < tables[1]:
             break
     bills = [{"price": price, "table": table} for price, table in zip(prices, tables, strict=True)]
-    for number in sample(range(_BILLS), _BILLS // 2):
+    smaller = {n for n in range(_BILLS) if tables[n] < prices[n]}
+    while (begin := {*sample(range(_BILLS), _BILLS // 2)}) in (smaller, {*range(_BILLS)} - smaller):
+        pass
+    for number in begin:
         bills[number] = dict(reversed(bills[number].items()))
     till.add_many((f"{n}-0", bill) for n, bill in enumerate(bills, 1))
     _old_sums[till.key] = randint(20_000, 90_000)

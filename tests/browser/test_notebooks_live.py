@@ -43,7 +43,7 @@ exercise.check_tasks(crew)
 """
 RIGHT = """
 max = crew.consumer("max")
-for entry in max.autoclaim(min_idle_ms=0).entries:
+for entry in max.autoclaim(min_idle_ms=0, count=1000).entries:
     client.rpush("crew:done", entry.fields["task"])
     max.ack(entry.id)
 crew.delete_consumer("zoe")

@@ -155,6 +155,19 @@ def by_sequence(chat: Stream) -> None:
     after(chat, lambda last: [one for one in chat.range() if one.id.seq > last.id.seq])
 
 
+def packed(room: int) -> Callable[[Stream], None]:
+    """Compare IDs as one number that has room for so many sequence numbers."""
+
+    def answer(chat: Stream) -> None:
+        after(chat, lambda last: [e for e in chat.range() if of(e.id, room) > of(last.id, room)])
+
+    return answer
+
+
+def of(one: EntryId, room: int) -> int:
+    return one.ms * room + one.seq
+
+
 def by_the_clock(chat: Stream) -> None:
     now_ms = int(time.time() * 1000)
     after(chat, lambda _: chat.range(str(now_ms + 1)))
@@ -224,6 +237,8 @@ def each_new_word_once(chat: Stream) -> None:
         (from_the_millisecond, "on the screen twice"),
         (by_text, "you missed"),
         (by_sequence, "you missed"),
+        (packed(1000), "you missed"),
+        (packed(10**6), "So go by the IDs."),
         (by_the_clock, "you missed"),
         (one_page, "more. Read on after the last word"),
         (a_page_of_ten, "more. Read on after the last word"),
@@ -314,6 +329,10 @@ def in_six_talks(chat: Stream) -> None:
         show(chat, new := chat.read(new[-1].id))
 
 
+def packed_with_room_for_all(chat: Stream) -> None:
+    packed(2**64)(chat)
+
+
 READ_ON = [
     page_by_page,
     in_six_talks,
@@ -323,6 +342,7 @@ READ_ON = [
     after_a_look_at_all,
     in_two_talks,
     one_by_one,
+    packed_with_room_for_all,
 ]
 
 

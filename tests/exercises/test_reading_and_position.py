@@ -244,6 +244,13 @@ def pushed_backwards(bell: Stream) -> None:
         (lambda bell: heard_after(bell, str), "If you compare IDs yourself, compare both"),
         (lambda bell: heard_after(bell, lambda one: one.ms), "you missed 7 of 8"),
         (lambda bell: heard_after(bell, lambda one: one.seq), "you missed 1 of 8"),
+        (lambda bell: heard_after(bell, lambda one: one.ms * 1000 + one.seq), "you missed 1 of 8"),
+        (lambda bell: heard_after(bell, lambda one: one.ms * 10**6 + one.seq), "both of their num"),
+        (lambda bell: heard_after(bell, lambda one: float(f"{one.ms}.{one.seq}")), "you missed"),
+        (
+            lambda bell: heard_after(bell, lambda one: f"{one.ms}-{one.seq:020}"),
+            "you missed 1 of 8",
+        ),
     ],
 )
 def test_a_bell_without_a_position_that_moves_on_is_not_heard(
@@ -312,7 +319,15 @@ def test_a_reader_that_empties_the_stream_is_told_only_to_read(
     assert "Only read it, and remove nothing" in exercise.check_bell(bell).text
 
 
-@pytest.mark.parametrize("key", [lambda one: one, lambda one: (one.ms, one.seq)])
+@pytest.mark.parametrize(
+    "key",
+    [
+        lambda one: one,
+        lambda one: (one.ms, one.seq),
+        lambda one: one.ms * 2**64 + one.seq,
+        lambda one: f"{one.ms:020}-{one.seq:020}",
+    ],
+)
 def test_ids_may_be_compared_by_both_of_their_numbers(
     redis: redis_py.Redis, key: Callable[[EntryId], Any]
 ) -> None:
@@ -502,6 +517,82 @@ def noted_and_never_asked(client: Any) -> None:
             both.sadd("till:seen", str(entry.id)).execute()
 
 
+def seen(mark: Callable[[EntryId], Any]) -> Callable[[Any], None]:
+    """Note each coin's mark in a set, with its value, in one step."""
+
+    def count(client: Any) -> None:
+        for entry in Stream(client, "till").range():
+            if not client.sismember("till:seen", mark(entry.id)):
+                with client.pipeline() as both:
+                    both.hincrby("till:balance", entry.fields["who"], int(entry.fields["cents"]))
+                    both.sadd("till:seen", mark(entry.id)).execute()
+
+    return count
+
+
+def after_the_last_by_its_place(client: Any) -> None:
+    coins = Stream(client, "till").range()
+    ids = [str(coin.id) for coin in coins]
+    last = (client.hget("till:readers", "me") or b"").decode()
+    for entry in coins[ids.index(last) + 1 if last in ids else 0 :]:
+        count_one(client, entry, entry.id)
+
+
+def packed(room: int) -> Callable[[Any], None]:
+    """Keep the position as one number that has room for so many sequence numbers."""
+
+    def count(client: Any) -> None:
+        position = int(client.hget("till:readers", "me") or 0)
+        for entry in Stream(client, "till").range():
+            number = entry.id.ms * room + entry.id.seq
+            if number > position:
+                count_one(client, entry, position := number)
+
+    return count
+
+
+def the_newest_hundred_seen(client: Any) -> None:
+    for entry in Stream(client, "till").range():
+        if str(entry.id).encode() not in client.lrange("till:seen", 0, -1):
+            with client.pipeline() as both:
+                both.hincrby("till:balance", entry.fields["who"], int(entry.fields["cents"]))
+                both.lpush("till:seen", str(entry.id)).ltrim("till:seen", 0, 99).execute()
+
+
+def by_an_estimate(client: Any) -> None:
+    script = (
+        "if redis.call('PFADD', KEYS[1], ARGV[1]) == 1 then "
+        "redis.call('HINCRBY', KEYS[2], ARGV[2], ARGV[3]) end"
+    )
+    for entry in Stream(client, "till").range():
+        what = str(entry.id), entry.fields["who"], entry.fields["cents"]
+        client.eval(script, 2, "till:seen", "till:balance", *what)
+
+
+def a_page_of_a_hundred(client: Any) -> None:
+    position = (client.hget("till:readers", "me") or b"0").decode()
+    for entry in Stream(client, "till").read(position, count=100):
+        count_one(client, entry, entry.id)
+
+
+def in_a_text(client: Any) -> None:
+    """Append each coin's whole ID to a string, and look it up there."""
+    known = (client.get("till:seen") or b"").decode().split()
+    for entry in Stream(client, "till").range():
+        if str(entry.id) not in known:
+            with client.pipeline() as both:
+                both.hincrby("till:balance", entry.fields["who"], int(entry.fields["cents"]))
+                both.append("till:seen", f"{entry.id} ").execute()
+
+
+def packed_with_room_for_all(client: Any) -> None:
+    packed(2**64)(client)
+
+
+def noted_by_both_parts(client: Any) -> None:
+    seen(lambda one: f"{one.seq}@{one.ms}")(client)
+
+
 def up_to(end: Callable[[Stream], object], *, asked_first: bool = False) -> Callable[[Any], None]:
     """Save the end of the stream as the position, and not that of the last coin."""
 
@@ -613,8 +704,17 @@ def with_sums_read_once(client: Any) -> None:
         (in_a_group_that_acknowledges_last, "counted twice"),
         (compared_as_text, "counted twice. At the beginning of each call, look up in Redis"),
         (compared_as_text_each_time, "missing from the sums. Read up to the end, tell"),
-        (from_the_next_millisecond, "your position from the whole ID of the last coin that you"),
-        (only_the_sequence, "no coin was added to the sums in `till:balance`. It was the second"),
+        (from_the_next_millisecond, "missing from the sums. Read up to the end, and tell coins ap"),
+        (seen(lambda one: one.seq), "tell coins apart by their whole IDs"),
+        (seen(lambda one: f"{one.ms}{one.seq}"), "tell coins apart by their whole IDs"),
+        (seen(lambda one: float(f"{one.ms}.{one.seq}")), "tell coins apart by their whole IDs"),
+        (after_the_last_by_its_place, "a coin was counted twice. At the beginning of each call"),
+        (packed(1000), "Take your position from the whole ID"),
+        (packed(10**6), "Take your position from the whole ID"),
+        (the_newest_hundred_seen, "counted twice. Remember all coins that are in the stream, how"),
+        (by_an_estimate, "a coin was not counted. Read up to the end, and be sure that what you"),
+        (a_page_of_a_hundred, "a coin was not counted. Read up to the end"),
+        (only_the_sequence, "and compare IDs as numbers, not as text. It was the second call"),
         (lambda client: None, "no coin was added"),
         (lambda client: client.set("till:balance", "106"), "must be a hash"),
         (lambda: None, "calls your function with `client`: let it take 1 argument."),
@@ -851,6 +951,9 @@ def in_a_group_that_acknowledges_in_the_same_step(client: Any) -> None:
         watching_the_till,
         by_the_next_id,
         noted_in_the_same_step,
+        noted_by_both_parts,
+        packed_with_room_for_all,
+        in_a_text,
         with_a_key_for_each,
         in_a_group_that_acknowledges_in_the_same_step,
     ],
