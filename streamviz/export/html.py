@@ -50,8 +50,7 @@ def to_html(
 ) -> Path:
     """Write a recording as one HTML file that plays, pauses and scrubs without a network.
 
-    Keys: space plays and pauses, the arrow keys step one frame, Home and End go to the ends, n and
-    p go to the next and the previous event, + and - change the speed.
+    It has the keys of the player: docs/how_to/talk.md lists them.
 
     Parameters
     ----------

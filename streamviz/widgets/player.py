@@ -27,10 +27,8 @@ MAX_FRAMES = 20_000  # that a page may hold
 class Player(PlotWidget):
     """Frames of a recording: the kernel sends segments of them, and the browser plays them.
 
-    Click the player first. Then space plays and pauses, the arrow keys move by one frame, Home and
-    End go to the ends, n and p go to the next and the previous event, and + and - change the speed.
-    Tab moves to the plots, where the arrow keys move between entries, and to the buttons. The
-    options are those of `replay`.
+    Click the player first, then use keys: docs/how_to/talk.md lists them. The options are those of
+    `replay`.
     """
 
     _esm = script("player_widget.js")
