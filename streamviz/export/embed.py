@@ -18,7 +18,7 @@ from streamviz.plots import Plot
 from streamviz.recording import Recording
 from streamviz.recording.format import dumps
 from streamviz.widgets.assets import plotly_js, script, stylesheet
-from streamviz.widgets.player import check_speed
+from streamviz.widgets.player import player_options
 
 PLAYER_FILE = "streamviz-player.js"
 FILM_SUFFIX = ".film.jsonl"
@@ -57,11 +57,10 @@ def to_embed(
         As in `to_html`, and so are the errors.
     """
     target = path_of("path", path)
-    check_speed(speed)
+    options = player_options(speed, loop, autoplay)
     match_suffix(target, [FILM_SUFFIX])
     frames = select_frames(recording, plots, stream, start_s, end_s, captions, caption)
     figures, deltas = frames.figures_and_deltas()
-    options = {"loop": bool(loop), "autoplay": bool(autoplay), "speed": speed}
     head = {"streamviz_film": 2, "metadata": frames.metadata(), "options": options}
     lines = [f"{dumps(head | {'figures': figures})}\n"]
     with progress_bar(progress, "Packing", len(frames), "frames") as advance:

@@ -22,7 +22,7 @@ from streamviz.plots.texts import clean
 from streamviz.recording import Recording
 from streamviz.recording.frames import Frames
 from streamviz.widgets.assets import plotly_js, script, stylesheet
-from streamviz.widgets.player import check_speed
+from streamviz.widgets.player import player_options
 
 _STATIC = Path(__file__).parent / "static"
 _DARK = {"light": False, "dark": True, "auto": None}
@@ -90,7 +90,7 @@ def to_html(
         If the recording can't be read, or the file already exists or can't be written.
     """
     check_appearance(size, theme)
-    check_speed(speed)
+    options = player_options(speed, loop, autoplay)
     target = path_of("path", path)
     match_suffix(target, [HTML])
     if poster is not None and not (is_number(poster) and poster >= 0):
@@ -102,13 +102,7 @@ def to_html(
             f"poster={poster!r}: the span goes from {times[0]:g} to {times[-1]:g} s: "
             "give a moment within it"
         )
-    options = {
-        "loop": bool(loop),
-        "autoplay": bool(autoplay),
-        "speed": speed,
-        "dark": _DARK[theme],
-        "poster": poster,
-    }
+    options |= {"dark": _DARK[theme], "poster": poster}
     begin = times[0 if autoplay else -1] if poster is None else poster
     shown = next(i for i, at in enumerate(times) if at >= begin)
     page = _page(frames, size, theme, options, frames.figures(shown), progress=progress)

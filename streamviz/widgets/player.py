@@ -37,8 +37,7 @@ class Player(PlotWidget):
     def __init__(
         self, frames: Frames, *, speed: float = 1.0, loop: bool = False, autoplay: bool = False
     ) -> None:
-        own = {"speed": check_speed(speed), "loop": bool(loop), "autoplay": bool(autoplay)}
-        self._options, self.frames = own, frames
+        self._options, self.frames = player_options(speed, loop, autoplay), frames
         self._queue: list[dict[str, object]] | None = []  # actions from before the first hello
         super().__init__(frames.history(), frames.plots)
 
@@ -172,6 +171,11 @@ def replay(
     frames = Frames(source, chosen, stream=stream, captions=captions, start_s=start_s, end_s=end_s)
     frames.check_data()
     return Player(frames, speed=speed, loop=loop, autoplay=autoplay)
+
+
+def player_options(speed: float, loop: bool, autoplay: bool) -> dict[str, Any]:
+    """Return the options that ``Options`` of ``static/player.js`` names, for a widget or a file."""
+    return {"speed": check_speed(speed), "loop": bool(loop), "autoplay": bool(autoplay)}
 
 
 def check_speed(speed: float) -> float:
