@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 from collections.abc import Iterable, Sequence
@@ -17,7 +16,7 @@ from streamviz.export.options import select_frames, warn_of
 from streamviz.plots import Plot
 from streamviz.recording import Recording
 from streamviz.recording.format import dumps
-from streamviz.widgets.assets import plotly_js, script, stylesheet
+from streamviz.widgets.assets import plotly_base64, script, stylesheet
 from streamviz.widgets.player import player_options
 
 PLAYER_FILE = "streamviz-player.js"
@@ -83,7 +82,7 @@ def script_tag(film: Path) -> str:
 
 def _player_code() -> bytes:
     data = {
-        "plotly": base64.b64encode(plotly_js()).decode("ascii"),
+        "plotly": plotly_base64(),
         "style": stylesheet("live.css", "player.css"),
     }
     return f"{script('embed.js')}streamvizEmbed.start({json.dumps(data)});\n".encode()

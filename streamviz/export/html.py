@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from string import Template
 from typing import Any
-from urllib.parse import quote
 
 from streamviz.errors import InputError, is_number, path_of
 from streamviz.export.files import HTML, match_suffix, write_file
@@ -21,12 +20,12 @@ from streamviz.plots.figure import Figure
 from streamviz.plots.texts import clean
 from streamviz.recording import Recording
 from streamviz.recording.frames import Frames
-from streamviz.widgets.assets import plotly_js, script, stylesheet
+from streamviz.widgets.assets import plotly_base64, script, stylesheet
+from streamviz.widgets.fallback import data_uri
 from streamviz.widgets.player import player_options
 
 _STATIC = Path(__file__).parent / "static"
 _DARK = {"light": False, "dark": True, "auto": None}
-_SVG_SAFE = " =/:;,.()-+!*&@$?"
 
 
 def to_html(
@@ -125,7 +124,7 @@ def _page(
     background = None if theme == "auto" else theme
     images = (
         f'<img alt="{html.escape(figure["summary"])}" '
-        f'src="data:image/svg+xml,{quote(still(figure, 960, 540, background)[0], safe=_SVG_SAFE)}">'
+        f'src="{data_uri(still(figure, 960, 540, background)[0])}">'
         for figure in poster
     )
     parts = {
@@ -135,15 +134,12 @@ def _page(
         "plots": count,
         "stage": f"--wide:{size[0]};--high:{size[1]};--columns:repeat({columns},minmax(0,1fr))",
         "poster": "".join(images),
-        "plotly": _base64(plotly_js()),
+        "plotly": plotly_base64(),
         "code": script("page.js"),
     }
     halves = (_STATIC / "page.html").read_text("utf-8").split("$film")
     before, after = (Template(half).substitute(parts) for half in halves)
     extra = {"options": options, "width": size[0], "plots": count}
     page_bytes = len(f"{before}{after}".encode())
-    return before + _base64(compress_frames(frames, extra, page_bytes, progress=progress)) + after
-
-
-def _base64(content: bytes) -> str:
-    return base64.b64encode(content).decode("ascii")
+    packed = compress_frames(frames, extra, page_bytes, progress=progress)
+    return before + base64.b64encode(packed).decode("ascii") + after
