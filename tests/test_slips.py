@@ -726,7 +726,10 @@ SLIPS: dict[str, tuple[Slip, str]] = {
     "replay speed": (lambda p, s: replay(p.path, speed="x"), "speed='x': give a number above 0"),
     "replay stream": (lambda p, s: replay(p.path, stream="nope"), "it holds 'slips'"),
     "DashboardServer None": (lambda p, s: DashboardServer(None, "slips"), "source=None: give a"),
-    "DashboardServer stream None": (lambda p, s: DashboardServer(p.ran, None), "None is not a"),
+    "DashboardServer stream None": (
+        lambda p, s: DashboardServer(p.ran, None),
+        "there is no stream None: the streams are 'slips'",
+    ),
     "ConsumerBehaviour": (lambda p, s: ConsumerBehaviour(batch="x"), "batch='x': give a whole"),
 }
 
