@@ -37,6 +37,7 @@ from os import PathLike
 from pathlib import Path
 from textwrap import shorten
 from typing import Any, TypeGuard
+from urllib.parse import unquote
 
 
 class StreamVizError(Exception):
@@ -153,7 +154,48 @@ def check_type(name: str, value: object, kinds: type | tuple[type, ...], advice:
 
 def shown(value: object) -> str:
     """Return a wrong value as an error shows it: not long, and without a URL's password."""
-    return re.sub("//[^ ]*@", "//***@", shorten(repr(value), 200))
+    return shorten(redact_text(repr(value)), 200)
+
+
+def redact(url: str) -> str:
+    """Return a URL without its user name and password, however malformed it is."""
+    scheme, authority, tail = split_url(url)
+    rest = authority + tail
+    options = re.finditer(r"[?&]([^=&]*)=", rest)
+    secret = next((one for one in options if "password" in unquote(one[1]).lower()), None)
+    at = rest.rfind("@")
+    if secret:
+        if at > secret.start():  # either side of the @ may be the password
+            return f"{scheme}***"
+        rest = f"{rest[: secret.end()]}***"
+    if at >= 0:
+        rest = f"***{rest[at:]}"
+    # If the @ was forgotten, the password stands where the port belongs.
+    return scheme + re.sub(
+        r"\A([^/?#]*:)(?!\d{0,5}(?:[/?#]|\Z)|[^/?#]*\]).*", r"\1***", rest, flags=re.S
+    )
+
+
+def redact_text(text: str) -> str:
+    """Return a text with every URL in it redacted."""
+    if "//" not in text:
+        return text
+    # word by word: a pattern with :// in its middle is slow for a long word
+    return re.sub(r"\S+", lambda word: _redact_word(word[0]) if "//" in word[0] else word[0], text)
+
+
+def _redact_word(word: str) -> str:
+    """Return a word with its URL redacted, which may be in quotes or in brackets."""
+    inner = word.lstrip("'\"([{<")
+    opening = word[: len(word) - len(inner)]
+    url = inner.rstrip("'\")]}>,.:") if opening else inner
+    return f"{opening}{redact(url)}{inner[len(url) :]}"
+
+
+def split_url(url: str) -> tuple[str, str, str]:
+    """Return the scheme, the part before the first / ? or #, and the rest."""
+    parts = re.fullmatch(r"((?:rediss?|unix|https?)://)?([^/?#]*)(.*)", url, flags=re.S)
+    return (parts[1] or "", parts[2], parts[3]) if parts else ("", "", url)
 
 
 def path_of(name: str, value: str | PathLike[str], advice: str = "a file's name") -> Path:
@@ -171,10 +213,10 @@ def path_of(name: str, value: str | PathLike[str], advice: str = "a file's name"
     return path
 
 
-def no_such(kind: str, name: object, names: Iterable[str]) -> InputError:
-    """Return the error for a name that nothing of this kind has."""
+def no_such(kind: str, name: object, names: Iterable[str], none: str = "none") -> InputError:
+    """Return the error for a name that nothing of this kind has; `none` says so if nothing is."""
     names = list(names)
-    step = f"the {kind}s are {', '.join(map(repr, names)) or 'none'}"
+    step = f"the {kind}s are {', '.join(map(repr, names)) or none}"
     return InputError(f"there is no {kind} {name!r}: {meant(str(name), names, step)}")
 
 

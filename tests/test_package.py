@@ -76,19 +76,7 @@ print(sorted(heavy & set(sys.modules)))
     assert done.stdout.strip() == "[]"
 
 
-def test_no_module_imports_another_one_at_run_time() -> None:
-    """The import contract reads import statements: a call would escape it."""
-    calls = [
-        (path.name, node.lineno)
-        for path in SOURCES
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Call)
-        and (
-            getattr(node.func, "id", None) in {"import_module", "__import__"}
-            or getattr(node.func, "attr", None) in {"import_module", "__import__"}
-        )
-    ]
-    assert calls == []
+def test_only_the_faces_load_what_they_name_at_its_first_use() -> None:
     lazy = [path for path in SOURCES if "lazy_loader.attach_stub(" in path.read_text("utf-8")]
     assert len(lazy) > 8
     assert {path.name for path in lazy} == {"__init__.py"}
@@ -338,7 +326,7 @@ def test_the_examples_in_the_docstrings_are_true() -> None:
 def test_modules_stay_small() -> None:
     assert len(SOURCES) > 20
     lengths = {path.name: len(path.read_text("utf-8").splitlines()) for path in SOURCES}
-    assert not {name: lines for name, lines in lengths.items() if lines > 450}
+    assert not {name: lines for name, lines in lengths.items() if lines > 300}
     assert sorted(lengths.values())[len(lengths) // 2] <= 200
 
 

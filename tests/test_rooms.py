@@ -68,6 +68,34 @@ def test_no_module_imports_itself_over_others() -> None:
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
+def names_of_the_package(tree: ast.Module) -> set[str]:
+    """Return the public names that a module imports of the package itself, over all rooms."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module == "streamviz" or node.level > 1):
+            names |= {alias.name for alias in node.names} - {*ROOMS, "errors"}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names if alias.name == "streamviz"}
+    return names
+
+
+def test_no_module_but_the_command_line_imports_what_the_package_makes_public() -> None:
+    """The package's names load any room: the import contract would not notice."""
+    of_modules = {name: names_of_the_package(tree) for name, tree in modules().items()}
+    assert {name for name, names in of_modules.items() if names} == {"streamviz.cli"}
+    assert of_modules["streamviz.cli"] == {"__version__"}
+    for forbidden in (
+        "from streamviz import Scenario",
+        "def later():\n    from streamviz import connect as c",
+        "import streamviz",
+        "import streamviz as sv",
+        "from .. import Scenario",
+    ):
+        assert names_of_the_package(ast.parse(forbidden)), forbidden
+    for allowed in ("from streamviz import plots", "from streamviz.errors import InputError"):
+        assert not names_of_the_package(ast.parse(allowed)), allowed
+
+
 def test_no_module_is_imported_by_its_name_in_a_string() -> None:
     for name, tree in modules().items():
         for node in ast.walk(tree):

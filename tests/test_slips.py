@@ -308,8 +308,8 @@ SLIPS: dict[str, tuple[Slip, str]] = {
     "Series(5)": (lambda p, s: series.Series(5), "Series.of(points)"),
     # boards and exports
     "Dashboard(client)": (lambda p, s: Dashboard(p.client), "Redis can't be shown"),
-    "Dashboard, stream": (lambda p, s: Dashboard(p.ran, stream="nope"), "its streams are 'slips'"),
-    "stream_map, stream=5": (lambda p, s: stream_map(p.ran, stream=5), "its streams are 'slips'"),
+    "Dashboard, stream": (lambda p, s: Dashboard(p.ran, stream="nope"), "he streams are 'slips'"),
+    "stream_map, stream=5": (lambda p, s: stream_map(p.ran, stream=5), "he streams are 'slips'"),
     "history, stream": (lambda p, s: Dashboard(p.history, stream="nope"), "leave it out"),
     "swim_lanes, group": (lambda p, s: swim_lanes(p.history, group="nope"), "groups are 'billing'"),
     "swim_lanes of a run": (lambda p, s: swim_lanes(p.ran, group="nope"), "groups are 'billing'"),
@@ -336,7 +336,7 @@ SLIPS: dict[str, tuple[Slip, str]] = {
     "DashboardServer(client)": (lambda p, s: DashboardServer(p.client, "slips"), "source=<redis"),
     "DashboardServer, stream": (
         lambda p, s: DashboardServer(p.ran, "nope"),
-        "its streams are 'slips'",
+        "he streams are 'slips'",
     ),
     "DashboardServer, port": (
         lambda p, s: DashboardServer(p.ran, "slips", port="x"),
@@ -726,7 +726,10 @@ SLIPS: dict[str, tuple[Slip, str]] = {
     "replay speed": (lambda p, s: replay(p.path, speed="x"), "speed='x': give a number above 0"),
     "replay stream": (lambda p, s: replay(p.path, stream="nope"), "it holds 'slips'"),
     "DashboardServer None": (lambda p, s: DashboardServer(None, "slips"), "source=None: give a"),
-    "DashboardServer stream None": (lambda p, s: DashboardServer(p.ran, None), "None is not a"),
+    "DashboardServer stream None": (
+        lambda p, s: DashboardServer(p.ran, None),
+        "there is no stream None: the streams are 'slips'",
+    ),
     "ConsumerBehaviour": (lambda p, s: ConsumerBehaviour(batch="x"), "batch='x': give a whole"),
 }
 

@@ -34,7 +34,7 @@ FUNCTIONS = {
     streamviz: "flow stream_map group_lag ack_progress pending_age swim_lanes cursors side_by_side "
     "trim_sawtooth partition_lanes replay load record watch Dashboard History Observer Stream "
     "Scenario Steps EntryId CommandLog",
-    plots: "GroupLag AckProgress SwimLanes TrimSawtooth PartitionLanes Columns depth",
+    plots: "GroupLag AckProgress SwimLanes TrimSawtooth PartitionLanes",
     observation: "Event PartitionObserver delivery_log account_for entry_timeline "
     "seconds_to_recover sum_partitions",
     simulation: "ConsumerBehaviour exponential uniform",

@@ -10,7 +10,6 @@ from typing import Any
 from exercises.picture import Picture
 from streamviz.client.entry_id import EntryId
 from streamviz.plots.contrast import TEXT_COLOURS
-from streamviz.plots.reply_columns import depth
 from streamviz.plots.svg import on_ground
 from streamviz.plots.traces import GREY, colour
 
@@ -144,6 +143,12 @@ class _Column:
             bold = " font-weight='600'" if line.marked else ""
             text = escape(line.text.replace(" ", "\xa0"))
             yield f"<text x='{x:g}' y='{y + 13}'{bold}>{text}</text>"
+
+
+def depth(value: Any) -> int:
+    """Return how deep lists, tuples and maps are nested; records don't count."""
+    inner = max((depth(part) for _, part in _parts(value)), default=0)
+    return inner + (isinstance(value, list) or type(value) in (tuple, dict))
 
 
 def _parts(value: Any) -> Iterator[tuple[str, Any]]:

@@ -8,7 +8,6 @@ may have commands disabled.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -19,7 +18,7 @@ from streamviz.client.cluster import Client, connection_to
 from streamviz.client.connection import Connection
 from streamviz.client.replies import as_dict, text
 from streamviz.client.server_version import ServerVersion
-from streamviz.errors import CommandRefused, InputError, ServerAuthError, UnsupportedCommand
+from streamviz.errors import CommandRefused, InputError, ServerAuthError
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,26 +110,6 @@ class Capabilities:
         """Return a sentence that says which version a feature needs, and which this server has."""
         feature = self._find(name).feature
         return f"{feature.name} needs Redis {_dotted(feature.since)}; this server is {self.name}."
-
-    @contextmanager
-    def trying(self, name: str, shows: str = "") -> Iterator[None]:
-        """Run a block that needs a feature; if the server refuses, print what is missing.
-
-        `shows` is what the block shows on a server that has the feature, in words.
-
-        Examples
-        --------
-        >>> import streamviz
-        >>> can = capabilities(streamviz.connect())
-        >>> with can.trying("XAUTOCLAIM"):
-        ...     print("supported")
-        supported
-        """
-        message = self.missing(name) + (f" With it: {shows}." if shows else "")
-        try:
-            yield
-        except UnsupportedCommand:
-            print(message)
 
     def __repr__(self) -> str:
         lines = [f"{self.name} supports {self._count()} of these features:"]

@@ -23,7 +23,8 @@ from streamviz.client.hidden_values import (
     is_hidden,
 )
 from streamviz.client.replies import as_dict
-from streamviz.client.resp import Command, as_text, key_of
+from streamviz.client.resp import Command, as_text
+from streamviz.client.stream_commands import facts, keys_of
 
 _INTERNAL_MODULES = ("streamviz.", "simpy.", "threading", "contextlib")
 _MAX_CHARACTERS = 160
@@ -33,8 +34,6 @@ _WATCHED_FIELDS = {
     "XINFO CONSUMERS": ("pending",),
 }
 _INITIAL_VALUES = ("0", "0-0", "nil")  # a new field with such a value is not a change
-_READ_COMMANDS = {"XRANGE", "XREVRANGE", "XLEN", "XREAD", "XINFO", "XPENDING"}
-_GROUP_COMMANDS = {"XREADGROUP", "XACK", "XCLAIM", "XAUTOCLAIM", "XNACK"}  # they leave the entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,7 @@ class CommandLog:
             before = self._states.get(key, {})
             after = self._states[key] = self._state(key)
             prefix = "" if len(keys) == 1 else f"{_printable(key)}: "
-            if as_text(command[0]).upper() in _GROUP_COMMANDS:  # it may have waited for an XADD
+            if facts(command).changes == "group":  # it may have waited for an XADD
                 for name in _WATCHED_FIELDS["XINFO STREAM"]:
                     before[name] = after.get(name, "gone")
             changes += (f"{prefix}{change}" for change in _changes(before, after))
@@ -193,10 +192,7 @@ def table(commands: Sequence[LoggedCommand]) -> str:
 
 
 def _changed_keys(command: Command) -> Sequence[str]:
-    name = as_text(command[0]).upper()
-    if name == "EVAL":  # EVAL, the script, the number of keys, the keys
-        return [as_text(key) for key in command[3 : 3 + int(as_text(command[2]))]]
-    return [key_of(command)] if name.startswith("X") and name not in _READ_COMMANDS else []
+    return [] if facts(command).changes == "nothing" else keys_of(command)
 
 
 def _watched(prefix: str, reply: Any, command: str) -> dict[str, str]:

@@ -20,8 +20,9 @@ import redis
 from redis.exceptions import AuthenticationError, MovedError, NoPermissionError
 
 from streamviz.client import transport
-from streamviz.client.resp import Arg, Command, key_of, keys_of, unpack
+from streamviz.client.resp import Arg, Command, unpack
 from streamviz.client.server_version import ServerVersion
+from streamviz.client.stream_commands import key_of, keys_of
 from streamviz.errors import (
     CommandRefused,
     IdTooSmall,

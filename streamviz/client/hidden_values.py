@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 from streamviz.client.entry import hidden
 from streamviz.client.resp import Command, as_text, to_bytes
+from streamviz.client.stream_commands import facts
 from streamviz.errors import InputError
 
 FieldsShown = Literal["show", "hide"]
@@ -15,10 +16,6 @@ _ENTRY_ID = re.compile(rb"\d+-\d+")
 _NEW_ID = re.compile(r"\*|\d+(-(\d+|\*))?")
 _XADD_WORDS = {"NOMKSTREAM": 1, "KEEPREF": 1, "DELREF": 1, "ACKED": 1, "LIMIT": 2}
 _XADD_WORDS |= {"MAXLEN": 2, "MINID": 2, "IDMPAUTO": 2, "IDMP": 3}
-_WITH_ENTRIES = re.compile("X(RANGE|REVRANGE|READ|READGROUP|CLAIM|AUTOCLAIM|INFO)")
-_WITHOUT_VALUES = re.compile(
-    "X(ACK|ACKDEL|NACK|DEL|DELEX|TRIM|GROUP|LEN|PENDING|SETID|CFGSET)|MULTI"
-)
 
 
 def is_hidden(fields: FieldsShown) -> bool:
@@ -30,17 +27,18 @@ def is_hidden(fields: FieldsShown) -> bool:
 
 def hide_command(command: Command) -> Command:
     """Return a command without values: of one that is not known to have none, name and key."""
-    name = as_text(command[0]).upper()
-    if _WITHOUT_VALUES.fullmatch(name) or _WITH_ENTRIES.fullmatch(name):
+    values = facts(command).values
+    if values in ("no", "reply"):
         return command
-    at = _id_index(command) if name == "XADD" else 0
+    at = _id_index(command) if values == "sent" else 0
     if at:
         pairs = zip(command[at + 1 :: 2], command[at + 2 :: 2], strict=True)
         return [
             *command[: at + 1],
             *(one for key, value in pairs for one in (key, hidden(to_bytes(value)))),
         ]
-    known = 3 + int(as_text(command[2])) if name == "EVAL" else 2
+    is_script = as_text(command[0]).upper() == "EVAL"
+    known = 3 + int(as_text(command[2])) if is_script else 2
     return [*command[:known], *map(hidden, map(to_bytes, command[known:]))]
 
 
@@ -56,14 +54,14 @@ def _id_index(command: Command) -> int:
 
 def hide_reply(command: Command, reply: Any) -> Any:
     """Return the reply to a command without values; of an error that may have one, its code."""
-    name = as_text(command[0]).upper()
-    if _WITHOUT_VALUES.fullmatch(name) or reply is None:
+    values = facts(command).values
+    if values == "no" or reply is None:
         return reply
-    if _WITH_ENTRIES.fullmatch(name):
+    if values == "reply":
         return reply if "JUSTID" in map(as_text, command) else _hide_entries(reply)
     if isinstance(reply, Exception):
         return type(reply)(str(reply).partition(" ")[0])
-    return reply if name == "XADD" else _hide_all(reply)
+    return reply if values == "sent" else _hide_all(reply)
 
 
 def _hide_entries(reply: Any) -> Any:

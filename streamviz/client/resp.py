@@ -17,7 +17,6 @@ Arg = str | bytes | int | float | Decimal
 Command = Sequence[Arg]
 
 _PLAIN_TYPES = frozenset({str, bytes, int, float})
-_KEY_INDEX = {"XINFO": 2, "XGROUP": 2}  # others have the key right after the name
 
 
 def pack(command: Command) -> bytes:
@@ -81,21 +80,3 @@ def _digits(value: Any) -> str | None:
 def as_text(value: Arg) -> str:
     """Return a part of a command as text to show."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-def key_of(command: Command) -> str:
-    """Return the key that a command names, the first one of several, or an empty text."""
-    return next(iter(keys_of(command)), "")
-
-
-def keys_of(command: Command) -> list[str]:
-    """Return the keys that a command names."""
-    words = list(map(as_text, command))
-    with suppress(ValueError):  # STREAMS or a number is missing
-        if words[0] in {"XREAD", "XREADGROUP"}:  # ... STREAMS, the keys, and one ID for each key
-            start = len(words) - words[::-1].index("STREAMS")
-            return words[start : (start + len(words)) // 2]
-        if words[0] == "EVAL":  # the script, the number of keys, the keys, and the arguments
-            return words[3 : 3 + int("".join(words[2:3]))]
-    index = _KEY_INDEX.get(words[0], 1)
-    return words[index : index + 1]

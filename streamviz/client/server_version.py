@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -17,9 +18,13 @@ class ServerVersion:
     def parse(cls, info: bytes) -> ServerVersion:
         """Read the version from the server's reply to INFO."""
         lines = info.decode("utf-8", "replace").splitlines()
-        fields = dict(line.split(":", 1) for line in lines if ":" in line)
+        return cls.of(dict(line.split(":", 1) for line in lines if ":" in line))
+
+    @classmethod
+    def of(cls, fields: Mapping[str, object]) -> ServerVersion:
+        """Take the version from the fields of INFO."""
         valkey = fields.get("valkey_version")
-        number = re.findall(r"\d+", valkey or fields.get("redis_version", "0"))[:3]
+        number = re.findall(r"\d+", str(valkey or fields.get("redis_version") or "0"))[:3]
         return cls("Valkey" if valkey else "Redis", tuple(map(int, number)))
 
     def __str__(self) -> str:

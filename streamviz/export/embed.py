@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 from collections.abc import Iterable, Sequence
@@ -17,8 +16,8 @@ from streamviz.export.options import select_frames, warn_of
 from streamviz.plots import Plot
 from streamviz.recording import Recording
 from streamviz.recording.format import dumps
-from streamviz.widgets.assets import plotly_js, script, stylesheet
-from streamviz.widgets.player import check_speed
+from streamviz.widgets.assets import plotly_base64, script, stylesheet
+from streamviz.widgets.player import player_options
 
 PLAYER_FILE = "streamviz-player.js"
 FILM_SUFFIX = ".film.jsonl"
@@ -57,11 +56,10 @@ def to_embed(
         As in `to_html`, and so are the errors.
     """
     target = path_of("path", path)
-    check_speed(speed)
+    options = player_options(speed, loop, autoplay)
     match_suffix(target, [FILM_SUFFIX])
     frames = select_frames(recording, plots, stream, start_s, end_s, captions, caption)
     figures, deltas = frames.figures_and_deltas()
-    options = {"loop": bool(loop), "autoplay": bool(autoplay), "speed": speed}
     head = {"streamviz_film": 2, "metadata": frames.metadata(), "options": options}
     lines = [f"{dumps(head | {'figures': figures})}\n"]
     with progress_bar(progress, "Packing", len(frames), "frames") as advance:
@@ -84,7 +82,7 @@ def script_tag(film: Path) -> str:
 
 def _player_code() -> bytes:
     data = {
-        "plotly": base64.b64encode(plotly_js()).decode("ascii"),
+        "plotly": plotly_base64(),
         "style": stylesheet("live.css", "player.css"),
     }
     return f"{script('embed.js')}streamvizEmbed.start({json.dumps(data)});\n".encode()

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from string import Template
 from typing import Any
-from urllib.parse import quote
 
 from streamviz.errors import InputError, is_number, path_of
 from streamviz.export.files import HTML, match_suffix, write_file
@@ -21,12 +20,12 @@ from streamviz.plots.figure import Figure
 from streamviz.plots.texts import clean
 from streamviz.recording import Recording
 from streamviz.recording.frames import Frames
-from streamviz.widgets.assets import plotly_js, script, stylesheet
-from streamviz.widgets.player import check_speed
+from streamviz.widgets.assets import plotly_base64, script, stylesheet
+from streamviz.widgets.fallback import data_uri
+from streamviz.widgets.player import player_options
 
 _STATIC = Path(__file__).parent / "static"
 _DARK = {"light": False, "dark": True, "auto": None}
-_SVG_SAFE = " =/:;,.()-+!*&@$?"
 
 
 def to_html(
@@ -50,8 +49,7 @@ def to_html(
 ) -> Path:
     """Write a recording as one HTML file that plays, pauses and scrubs without a network.
 
-    Keys: space plays and pauses, the arrow keys step one frame, Home and End go to the ends, n and
-    p go to the next and the previous event, + and - change the speed.
+    It has the keys of the player: docs/how_to/talk.md lists them.
 
     Parameters
     ----------
@@ -91,7 +89,7 @@ def to_html(
         If the recording can't be read, or the file already exists or can't be written.
     """
     check_appearance(size, theme)
-    check_speed(speed)
+    options = player_options(speed, loop, autoplay)
     target = path_of("path", path)
     match_suffix(target, [HTML])
     if poster is not None and not (is_number(poster) and poster >= 0):
@@ -103,13 +101,7 @@ def to_html(
             f"poster={poster!r}: the span goes from {times[0]:g} to {times[-1]:g} s: "
             "give a moment within it"
         )
-    options = {
-        "loop": bool(loop),
-        "autoplay": bool(autoplay),
-        "speed": speed,
-        "dark": _DARK[theme],
-        "poster": poster,
-    }
+    options |= {"dark": _DARK[theme], "poster": poster}
     begin = times[0 if autoplay else -1] if poster is None else poster
     shown = next(i for i, at in enumerate(times) if at >= begin)
     page = _page(frames, size, theme, options, frames.figures(shown), progress=progress)
@@ -132,7 +124,7 @@ def _page(
     background = None if theme == "auto" else theme
     images = (
         f'<img alt="{html.escape(figure["summary"])}" '
-        f'src="data:image/svg+xml,{quote(still(figure, 960, 540, background)[0], safe=_SVG_SAFE)}">'
+        f'src="{data_uri(still(figure, 960, 540, background)[0])}">'
         for figure in poster
     )
     parts = {
@@ -142,15 +134,12 @@ def _page(
         "plots": count,
         "stage": f"--wide:{size[0]};--high:{size[1]};--columns:repeat({columns},minmax(0,1fr))",
         "poster": "".join(images),
-        "plotly": _base64(plotly_js()),
+        "plotly": plotly_base64(),
         "code": script("page.js"),
     }
     halves = (_STATIC / "page.html").read_text("utf-8").split("$film")
     before, after = (Template(half).substitute(parts) for half in halves)
     extra = {"options": options, "width": size[0], "plots": count}
     page_bytes = len(f"{before}{after}".encode())
-    return before + _base64(compress_frames(frames, extra, page_bytes, progress=progress)) + after
-
-
-def _base64(content: bytes) -> str:
-    return base64.b64encode(content).decode("ascii")
+    packed = compress_frames(frames, extra, page_bytes, progress=progress)
+    return before + base64.b64encode(packed).decode("ascii") + after

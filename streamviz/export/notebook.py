@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from streamviz.client.progress import progress_bar
 from streamviz.errors import InputError, NotebookError, install_command
-from streamviz.widgets.assets import plotly_js, script, stylesheet
+from streamviz.widgets.assets import plotly_base64, script, stylesheet
 from streamviz.widgets.player import EMBED_FRAMES
 
 MISSING_EXTRA = f"exporting a notebook needs nbconvert and reveal.js: {install_command('slides')}"
@@ -71,7 +70,7 @@ def convert(
     palette = "dark" if theme == "dark" else "light"
     page = {
         "style": stylesheet("live.css", "player.css", f"../../export/static/{template}.css"),
-        "plotly": base64.b64encode(plotly_js()).decode("ascii"),
+        "plotly": plotly_base64(),
         "code": script(f"{template}.js"),
         "palette": palette,
         "theme": theme,

@@ -70,7 +70,7 @@ class DashboardServer:
     ) -> None:
         check_type("source", source, Scenario, "a Scenario that watches the stream")
         if not isinstance(stream, str) or stream not in source.histories:
-            raise InputError(no_such_stream(stream, source.histories))
+            raise no_such_stream(stream, source.histories)
         if not host:  # the system takes it for all addresses
             raise InputError("host='': give 127.0.0.1, or the address to listen on")
         self.source = source

@@ -35,7 +35,7 @@ class Endings:
         self._cursor = group.last_delivered_id
         self._deleted = _deleted(before, now)
         self._is_undone = any(
-            event.kind == "failed_over" and (event.count or group.name in event.detail.split(", "))
+            event.kind == "failed_over" and (event.count or group.name in event.groups)
             for event in sample.events
         )
 

@@ -1,15 +1,16 @@
 """What happened, as records: a kind, who it happened to, and how many entries it concerned.
 
 The simulation and the observer report events; a sample carries them. Plots, recordings, recovery
-times and graders read the kind. The words that people read are made here, and nowhere else.
+times and graders read the kind. The words that people read are made here, and nowhere else, and so
+are the mark and the tone with which a player shows a kind (`STYLES`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from streamviz.client.tables import Record
 from streamviz.errors import InputError, check_type
@@ -64,7 +65,9 @@ class Event(Record):
         The consumers whose entries were claimed, ordered by name.
     detail : str
         What the kind does not say: a pace, an entry ID, a stream's key, the type of an error, an
-        error's text, the groups that a failover set back, a statement, or the text of a note.
+        error's text, a statement, or the text of a note.
+    groups : tuple of str
+        The groups that a failover set back, ordered by name.
 
     Raises
     ------
@@ -78,26 +81,38 @@ class Event(Record):
     count: int = 0
     owners: tuple[str, ...] = ()
     detail: str = ""
+    groups: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise InputError(f"kind={self.kind!r}: give one of {', '.join(KINDS)}")
 
     def __str__(self) -> str:
-        owners = ", ".join(map(shown_name, self.owners))
-        entries = "entry is" if self.count == 1 else "entries are"
-        lost = f"up to {self.count} added {entries} lost (replication is asynchronous)"
-        back = f"; these groups went back, and get entries again: {self.detail}"
-        return _WORDS[self.kind].format(
+        return self._filled(STYLES[self.kind].words)
+
+    def short(self, length: int) -> str:
+        """Return the words without what the pointer tells; still fewer if over `length` letters."""
+        style = STYLES[self.kind]
+        words = self._filled(style.short or style.words)
+        return self._filled(style.shortest) if style.shortest and len(words) > length else words
+
+    def _filled(self, words: str) -> str:
+        entries = "1 entry" if self.count == 1 else f"{self.count} entries"
+        are_lost = f"added {'entry is' if self.count == 1 else 'entries are'} lost"
+        back = f"; these groups went back, and get entries again: {', '.join(self.groups)}"
+        return words.format(
             who=shown_name(self.who),
             group=self.group,
             detail=self.detail,
             count=self.count,
             holding=f" holding {self.count}" if self.count else "",
-            entries="1 entry" if self.count == 1 else f"{self.count} entries",
-            from_owners=f" from {owners}" if owners else "",
-            lost=lost if self.count else "no entry is missing",
-            back=back if self.detail else "",
+            entries=entries,
+            from_owners=f" from {', '.join(map(shown_name, self.owners))}" if self.owners else "",
+            lost=f"up to {self.count} {are_lost} (replication is asynchronous)"
+            if self.count
+            else "no entry is missing",
+            lost_count=f"up to {self.count} lost" if self.count else "no entry is missing",
+            back=back if self.groups else "",
             speaker=f"{self.who}: " if self.who else "",
         )
 
@@ -120,13 +135,13 @@ def follow_deaths(dead: Deaths, time_ms: int, events: Iterable[Event]) -> None:
             dead.pop((event.group, event.who), None)
 
 
-def counted(events: Sequence[Event]) -> str:
+def counted(events: Sequence[Event], words_of: Callable[[Event], str] = str) -> str:
     """Return in few words what happened at one time: of several events of a kind, their number."""
     last = {event.kind: event for event in events}
     counts = Counter(event.kind for event in events)
     whom = "consumers " if all(event.group for event in events) else ""  # or readers
     words = (
-        f"{n} {_COUNTED.get(kind, 'events').format(whom=whom)}" if n > 1 else str(last[kind])
+        f"{n} {STYLES[kind].several.format(whom=whom)}" if n > 1 else words_of(last[kind])
         for kind, n in counts.items()
     )
     return ", ".join(words)
@@ -146,39 +161,88 @@ def events_of(reported: Iterable[Event | str]) -> tuple[Event, ...]:
     return events
 
 
-_WORDS: dict[Kind, str] = {
-    "killed": "{who} was killed{holding}",
-    "crashed": "{who} crashed{holding}",
-    "revived": "{who} was revived",
-    "paced": "{who} works {detail}",
-    "leaving": "{who} leaves the group {group}",
-    "claimed": "{who} claimed {entries}{from_owners}",
-    "dead_lettered": "{who} moved {entries} to {detail}",
-    "failed": "{who} could not handle {detail}",
-    "consumer_deleted": "{who} of {group} was deleted",
-    "group_gone": "the group {group} is gone",
-    "stream_recreated": "the stream was deleted and recreated",
-    "failed_over": "failover: {lost}; {who} took over{back}",
-    "trimmed": "a trim removes the oldest entries",
-    "missed": "{group} loses entries that it never got",
-    "handler_raised": "the handler of {who} raised {detail}",
-    "fail_raised": "the fail of {who} raised {detail}",
-    "series_raised": "the series of {who} raised {detail} and ends here",
-    "callback_raised": "a callback of on_sample raised {detail}",
-    "clock_set_back": "this machine's clock was set back by {detail}; the times here go on",
-    "clock_stopped": "everything stopped: {detail} was raised",
-    "problem": "{speaker}{detail}",
-    "statement": "{detail}",
-    "note": "{detail}",
-}
+class Style(NamedTuple):
+    """How people see a kind of event.
 
-_COUNTED: dict[str, str] = {
-    "killed": "{whom}killed",
-    "crashed": "{whom}crashed",
-    "revived": "{whom}revived",
-    "claimed": "claims",
-    "failed": "failures",
-    "dead_lettered": "moves to dead letters",
-    "consumer_deleted": "consumers deleted",
+    The words are filled with the facts of an event. If they can be shorter, `short` stands beside a
+    line in a plot, and `shortest` where even those are too long. `several` follows the number of
+    several events at one time. In the player, a choice offers the kind by its `name`, and the
+    `mark` stands above the slider, in the colour that the stylesheet gives to the `tone`.
+    """
+
+    words: str
+    name: str
+    short: str = ""
+    shortest: str = ""
+    several: str = "events"
+    mark: str = "·"
+    tone: Literal["", "bad", "good", "lost"] = ""
+
+
+STYLES: dict[Kind, Style] = {
+    "killed": Style(
+        "{who} was killed{holding}",
+        "killed",
+        short="{who} killed",
+        several="{whom}killed",
+        mark="✕",
+        tone="bad",
+    ),
+    "crashed": Style(
+        "{who} crashed{holding}",
+        "crashed",
+        short="{who} crashed",
+        several="{whom}crashed",
+        mark="✕",
+        tone="bad",
+    ),
+    "revived": Style(
+        "{who} was revived",
+        "revived",
+        short="{who} revived",
+        several="{whom}revived",
+        mark="↺",
+        tone="good",
+    ),
+    "paced": Style("{who} works {detail}", "paced"),
+    "leaving": Style("{who} leaves the group {group}", "leaving"),
+    "claimed": Style(
+        "{who} claimed {entries}{from_owners}",
+        "claimed",
+        shortest="{who} claimed {count}{from_owners}",
+        several="claims",
+        mark="●",
+        tone="good",
+    ),
+    "dead_lettered": Style(
+        "{who} moved {entries} to {detail}",
+        "moved to dead letters",
+        shortest="{who} moved {count} to {detail}",
+        several="moves to dead letters",
+    ),
+    "failed": Style("{who} could not handle {detail}", "not handled", several="failures"),
+    "consumer_deleted": Style(
+        "{who} of {group} was deleted", "consumer deleted", several="consumers deleted"
+    ),
+    "group_gone": Style("the group {group} is gone", "group gone"),
+    "stream_recreated": Style("the stream was deleted and recreated", "stream recreated"),
+    "failed_over": Style(
+        "failover: {lost}; {who} took over{back}", "failover", shortest="failover: {lost_count}"
+    ),
+    "trimmed": Style("a trim removes the oldest entries", "trimmed", mark="▲", tone="lost"),
+    "missed": Style("{group} loses entries that it never got", "missed", mark="▲", tone="lost"),
+    "handler_raised": Style("the handler of {who} raised {detail}", "handler raised"),
+    "fail_raised": Style("the fail of {who} raised {detail}", "fail raised"),
+    "series_raised": Style("the series of {who} raised {detail} and ends here", "series raised"),
+    "callback_raised": Style("a callback of on_sample raised {detail}", "callback raised"),
+    "clock_set_back": Style(
+        "this machine's clock was set back by {detail}; the times here go on",
+        "clock set back",
+        shortest="this machine's clock was set back by {detail}",
+    ),
+    "clock_stopped": Style("everything stopped: {detail} was raised", "clock stopped"),
+    "problem": Style("{speaker}{detail}", "problem"),
+    "statement": Style("{detail}", "statement"),
+    "note": Style("{detail}", "note"),
 }
-"""What stands after the number of several events of a kind."""
+"""How people see each kind of event."""

@@ -70,7 +70,7 @@ class Failovers:
         if node not in self._replicas and not lost and not back:
             return False  # it was moved
         name = self.names.get(node, node)
-        event = Event("failed_over", name, count=lost, detail=", ".join(back))
+        event = Event("failed_over", name, count=lost, groups=tuple(back))
         self._found = node, replicas, lost, event
         return bool(lost or back)
 

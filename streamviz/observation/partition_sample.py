@@ -215,9 +215,9 @@ def _merged(events: Iterable[Event]) -> Iterator[Event]:
         else:
             yield event
     for node, parts in failovers.items():
-        groups = {one for event in parts for one in event.detail.split(", ") if one}
+        groups = {group for event in parts for group in event.groups}
         count = sum(event.count for event in parts)
-        yield Event("failed_over", node, count=count, detail=", ".join(sorted(groups)))
+        yield Event("failed_over", node, count=count, groups=tuple(sorted(groups)))
 
 
 def sum_known(numbers: Iterable[int | None]) -> int | None:

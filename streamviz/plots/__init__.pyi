@@ -6,8 +6,6 @@ from .flow import Flow as Flow
 from .group_lag import GroupLag as GroupLag
 from .partitions import PartitionLanes as PartitionLanes
 from .pending_age import PendingAge as PendingAge
-from .reply_columns import Columns as Columns
-from .reply_columns import depth as depth
 from .side_by_side import SideBySide as SideBySide
 from .stream_map import StreamMap as StreamMap
 from .strips import Strips as Strips

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
@@ -178,7 +177,7 @@ def _words(some: tuple[Event, ...]) -> str:
     apart = ", ".join(_apart(some))
     if len(some) == 1 or len(apart) <= MAX_WORDS:
         return apart
-    together = _short(counted(some))
+    together = counted(some, _short)
     return together if len(together) <= MAX_WORDS else f"{len(some)} events"
 
 
@@ -186,18 +185,13 @@ def _apart(some: tuple[Event, ...]) -> Iterator[str]:
     """Yield the words of each event; of several in a row of one consumer, its name only once."""
     who = ""
     for event in some:
-        words = _short(str(event))
+        words = _short(event)
         yield words.removeprefix(f"{who} ") if event.who == who else words
         who = event.who
 
 
-def _short(words: str) -> str:
-    """Return the words of an event without what the pointer tells."""
-    words = re.sub(r"(?: was)?( killed| crashed| revived)(?: holding \d+)?$", r"\1", words)
-    if len(words) <= MAX_WORDS:
-        return words
-    words = re.sub(r" entr(?:y|ies) (from|to) ", r" \1 ", words)
-    return re.sub(r" added entr(?:y is|ies are) lost .*", " lost", words).partition(";")[0]
+def _short(event: Event) -> str:
+    return event.short(MAX_WORDS)
 
 
 def _places(

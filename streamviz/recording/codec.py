@@ -14,8 +14,7 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hint
 
 from streamviz.client.entry_id import EntryId, parse_id
 from streamviz.client.models import Entry
-from streamviz.errors import InputError, RecordingError
-from streamviz.server.url import redact_text
+from streamviz.errors import InputError, RecordingError, redact_text
 
 _TOP = 2**64 - 1  # the largest number in Redis
 _SIGNED = {

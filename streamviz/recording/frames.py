@@ -14,7 +14,7 @@ from itertools import islice, takewhile
 from typing import Any
 
 from streamviz.errors import InputError, check_type, is_number
-from streamviz.observation.events import Deaths, follow_deaths
+from streamviz.observation.events import STYLES, Deaths, follow_deaths
 from streamviz.observation.history import History
 from streamviz.observation.partition_sample import PartitionedSample
 from streamviz.observation.sample import Sample
@@ -119,10 +119,12 @@ class Frames:
     def metadata(self) -> dict[str, Any]:
         """Return what a player needs before the first frame.
 
-        Frame numbers count from the first frame. Times are seconds since the recording began, as
+        Frame numbers count from the first frame. Each kind of event comes with its name, and with
+        the mark and the tone that a player shows. Times are seconds since the recording began, as
         in the figures.
         """
         first, end = self.span.start, self.span.stop
+        events = [one for one in self.track.events if first <= one.place < end]
         times = [round((ms - self.start_ms) / 1000, 3) for ms in self.track.times_ms[first:end]]
         return {
             "stream": clean(self.track.stream),
@@ -133,10 +135,13 @@ class Frames:
             },
             "times": times,
             "events": [
-                [one.place - first, one.event.kind, clean(str(one.event))]
-                for one in self.track.events
-                if first <= one.place < end
+                [one.place - first, one.event.kind, clean(str(one.event))] for one in events
             ],
+            "kinds": {
+                one.event.kind: [style.name, style.mark, style.tone]
+                for one in events
+                for style in [STYLES[one.event.kind]]
+            },
             "captions": [[one.at_s, clean(one.text)] for one in self._captions],
         }
 

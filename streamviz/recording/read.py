@@ -217,7 +217,7 @@ def _check_header(path: Path, head: bytes) -> None:
     if version < VERSION:
         raise RecordingError(
             f"{path} is a recording of version {version}, of an older streamviz, and this "
-            f"one reads version {VERSION}: record it again, or install streamviz 0.1"
+            f"one reads version {VERSION}: record it again"
         )
     if version > VERSION:
         raise RecordingError(

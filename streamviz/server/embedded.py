@@ -20,11 +20,11 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from streamviz.errors import InputError, ServerError, check_type
+from streamviz.errors import InputError, ServerError, check_type, redact
 from streamviz.server import probe
 from streamviz.server.options import client_options
 from streamviz.server.program import find_program
-from streamviz.server.url import redact, validate
+from streamviz.server.url import validate
 
 _START_TIMEOUT_S = 10.0
 _LONGEST_SOCKET = 103  # bytes in its path: macOS takes no more, Linux 107

@@ -12,8 +12,7 @@ from typing import Any
 from redis.connection import parse_url
 from redis.retry import Retry
 
-from streamviz.errors import InputError, check_type
-from streamviz.server.url import redact
+from streamviz.errors import InputError, check_type, redact
 
 
 def client_options(

@@ -17,6 +17,7 @@ from redis.exceptions import (
     ResponseError,
 )
 
+from streamviz.client.server_version import ServerVersion
 from streamviz.errors import (
     InputError,
     ServerAuthError,
@@ -63,9 +64,8 @@ def first_contact(url: str, options: Mapping[str, Any]) -> tuple[tuple[int, ...]
 def _ask(options: Mapping[str, Any]) -> tuple[tuple[int, ...], bool]:
     with new_client(options) as client:
         info: Any = client.info("server")
-    number = info.get("valkey_version") or info.get("redis_version") or "0"
     mode = info.get("redis_mode") or info.get("server_mode")
-    return tuple(map(int, re.findall(r"\d+", str(number))[:3])), mode == "cluster"
+    return ServerVersion.of(info).number, mode == "cluster"
 
 
 def cluster_client(url: str, options: Mapping[str, Any]) -> RedisCluster:

@@ -1,11 +1,11 @@
-"""Check a server's URL, and show a URL without its password."""
+"""Check a server's URL."""
 
 from __future__ import annotations
 
 import re
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from streamviz.errors import InputError
+from streamviz.errors import InputError, redact, split_url
 
 SCHEMES = ("redis://", "rediss://", "unix://")
 _FORM = "write redis://host:6379/0"
@@ -29,7 +29,7 @@ def validate(url: str) -> str:
             f"{shown!r} {problem}: "
             "write redis://host:6379/0, rediss:// for TLS, or unix:///path/to/socket"
         )
-    _, authority, tail = _split(url)
+    _, authority, tail = split_url(url)
     # A raw / ? or # ends the authority, so the rest would be parsed as a path or an option.
     if "@" in tail and (authority or not url.startswith("unix:")):
         raise InputError(f"{shown!r} has an @ in the wrong place: {_ENCODE}")
@@ -48,39 +48,6 @@ def validate(url: str) -> str:
             "end the URL with /0, or leave the database out"
         )
     return shown
-
-
-def redact(url: str) -> str:
-    """Return a URL without its user name and password, however malformed it is."""
-    scheme, authority, tail = _split(url)
-    rest = authority + tail
-    options = re.finditer(r"[?&]([^=&]*)=", rest)
-    secret = next((one for one in options if "password" in unquote(one[1]).lower()), None)
-    at = rest.rfind("@")
-    if secret:
-        if at > secret.start():  # either side of the @ may be the password
-            return f"{scheme}***"
-        rest = f"{rest[: secret.end()]}***"
-    if at >= 0:
-        rest = f"***{rest[at:]}"
-    # If the @ was forgotten, the password stands where the port belongs.
-    return scheme + re.sub(
-        r"\A([^/?#]*:)(?!\d{0,5}(?:[/?#]|\Z)|[^/?#]*\]).*", r"\1***", rest, flags=re.S
-    )
-
-
-def redact_text(text: str) -> str:
-    """Return a text with every URL in it redacted."""
-    if "://" not in text:
-        return text
-    # word by word: a pattern with :// in its middle is slow for a long word
-    return re.sub(r"\S+", lambda word: redact(word[0]) if "://" in word[0] else word[0], text)
-
-
-def _split(url: str) -> tuple[str, str, str]:
-    """Return the scheme, the part before the first / ? or #, and the rest."""
-    parts = re.fullmatch(r"((?:rediss?|unix|https?)://)?([^/?#]*)(.*)", url, flags=re.S)
-    return (parts[1] or "", parts[2], parts[3]) if parts else ("", "", url)
 
 
 def _database(parts: SplitResult) -> str:

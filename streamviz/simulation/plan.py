@@ -161,9 +161,8 @@ class Plan:
         start : EntryId or str
             Where a new group starts: ``"0"`` or ``"$"`` or an ID.
         **behaviour
-            See `streamviz.simulation.ConsumerBehaviour`: batch, ack, handler, on_error, fail,
-            fail_when, crash_at_s, crash_after, crash_chance, revive_after_s, claim_idle_ms,
-            claim_with, delivery_limit, dead_letters.
+            How its consumers work and fail: the attributes of
+            `streamviz.simulation.ConsumerBehaviour`.
 
         Raises
         ------
@@ -203,8 +202,7 @@ class Plan:
         Parameters
         ----------
         **options
-            See `streamviz.simulation.SimulatedReader`: remembers, start, service_ms, batch,
-            handler, crash_at_s, revive_after_s.
+            The options of `streamviz.simulation.SimulatedReader`.
         """
         check_reader(SimulatedReader, stream, name, options, self.readers)
         if options.get("remembers", "hash") == "hash":
@@ -224,7 +222,7 @@ class Plan:
         Parameters
         ----------
         **options
-            See `streamviz.simulation.BaseReader`: service_ms, handler, crash_at_s, revive_after_s.
+            The options of `streamviz.simulation.BaseReader`.
         """
         check_reader(SimulatedSubscriber, stream, name, options, self.readers)
         subscriber = SimulatedSubscriber(self.context, stream, name, **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from functools import cache
 from pathlib import Path
 
@@ -28,6 +29,12 @@ def stylesheet(*paths: str | Path) -> str:
 def plotly_js() -> bytes:
     """Return plotly.js with its basic traces (scatter, bar and pie), compressed with gzip."""
     return _built("plotly.js.gz")
+
+
+@cache
+def plotly_base64() -> str:
+    """Return `plotly_js` in base64, for a page."""
+    return base64.b64encode(plotly_js()).decode("ascii")
 
 
 def _built(path: str | Path) -> bytes:

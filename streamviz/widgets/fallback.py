@@ -31,8 +31,13 @@ def placeholder(element_id: str, images: list[tuple[str, str, int]], footer: str
     """
     pictures = "".join(
         f'<img alt="{html.escape(alt)}" style="display:block;width:100%;'
-        f'max-width:{width}px" src="data:image/svg+xml,{quote(svg, safe=_SVG_SAFE)}">'
+        f'max-width:{width}px" src="{data_uri(svg)}">'
         for alt, svg, width in images
     )
     kind = f'data-streamviz="{element_id}"' if element_id else "data-streamviz-box"
     return f'<div class="streamviz" {kind}>{pictures}{footer}</div>'
+
+
+def data_uri(svg: str) -> str:
+    """Return an SVG as the source of an image, for an attribute in double quotes."""
+    return f"data:image/svg+xml,{quote(svg, safe=_SVG_SAFE)}"

@@ -10,7 +10,7 @@ from typing import Any
 import traitlets
 
 from streamviz.client.command_log import CommandLog, LoggedCommand, table
-from streamviz.errors import InputError, StreamVizError
+from streamviz.errors import InputError, StreamVizError, no_such
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.drawing import check_groups, draw, draw_change
@@ -269,14 +269,13 @@ def _history_of(source: Scenario | Steps | History, stream: str | None) -> Histo
     if stream is None:
         return source.history
     if not isinstance(stream, str) or stream not in source.histories:
-        raise InputError(no_such_stream(stream, source.histories))
+        raise no_such_stream(stream, source.histories)
     return source.histories[stream]
 
 
-def no_such_stream(stream: object, known: Iterable[str]) -> str:
-    """Return the message for a stream that a scenario does not have."""
-    names = ", ".join(map(repr, known)) or "none yet: call produce(), group() or watch()"
-    return f"{stream!r} is not a stream of this scenario: its streams are {names}"
+def no_such_stream(stream: object, known: Iterable[str]) -> InputError:
+    """Return the error for a stream that a scenario does not have."""
+    return no_such("stream", stream, known, "none yet: call produce(), group() or watch()")
 
 
 def _shared_times(deltas: list[Delta]) -> list[float]:

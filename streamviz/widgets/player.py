@@ -27,10 +27,8 @@ MAX_FRAMES = 20_000  # that a page may hold
 class Player(PlotWidget):
     """Frames of a recording: the kernel sends segments of them, and the browser plays them.
 
-    Click the player first. Then space plays and pauses, the arrow keys move by one frame, Home and
-    End go to the ends, n and p go to the next and the previous event, and + and - change the speed.
-    Tab moves to the plots, where the arrow keys move between entries, and to the buttons. The
-    options are those of `replay`.
+    Click the player first, then use keys: docs/how_to/talk.md lists them. The options are those of
+    `replay`.
     """
 
     _esm = script("player_widget.js")
@@ -39,8 +37,7 @@ class Player(PlotWidget):
     def __init__(
         self, frames: Frames, *, speed: float = 1.0, loop: bool = False, autoplay: bool = False
     ) -> None:
-        own = {"speed": check_speed(speed), "loop": bool(loop), "autoplay": bool(autoplay)}
-        self._options, self.frames = own, frames
+        self._options, self.frames = player_options(speed, loop, autoplay), frames
         self._queue: list[dict[str, object]] | None = []  # actions from before the first hello
         super().__init__(frames.history(), frames.plots)
 
@@ -174,6 +171,11 @@ def replay(
     frames = Frames(source, chosen, stream=stream, captions=captions, start_s=start_s, end_s=end_s)
     frames.check_data()
     return Player(frames, speed=speed, loop=loop, autoplay=autoplay)
+
+
+def player_options(speed: float, loop: bool, autoplay: bool) -> dict[str, Any]:
+    """Return the options that ``Options`` of ``static/player.js`` names, for a widget or a file."""
+    return {"speed": check_speed(speed), "loop": bool(loop), "autoplay": bool(autoplay)}
 
 
 def check_speed(speed: float) -> float:

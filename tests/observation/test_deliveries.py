@@ -302,8 +302,8 @@ def test_a_stream_recreated_under_the_same_key_begins_anew(redis: redis_py.Redis
     [
         (Event("failed_over", "replica-1", count=3), 4, "undone by a failover"),
         (Event("failed_over", "replica-1", count=3), 5, "acked, or undone by a failover"),
-        (Event("failed_over", "replica-1", detail="h, g"), 4, "undone by a failover"),
-        (Event("failed_over", "replica-1", detail="h"), 4, "acked"),  # another group's
+        (Event("failed_over", "replica-1", groups=("g", "h")), 4, "undone by a failover"),
+        (Event("failed_over", "replica-1", groups=("h",)), 4, "acked"),  # another group's
         (Event("failed_over", "replica-1"), 4, "acked"),  # nothing was lost
         (Event("dead_lettered", "ann", count=3, group="g"), 4, "acked"),
     ],

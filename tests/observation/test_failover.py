@@ -129,7 +129,7 @@ def it_is_counted(
     broken_in_the_middle(observer, until)
     sample = sampled(observer, until)
     assert sample.length == 1000 + since
-    assert sample.events == (Event("failed_over", replica.address, count=lost, detail="bill"),)
+    assert sample.events == (Event("failed_over", replica.address, count=lost, groups=("bill",)),)
     words = str(sample.events[0])
     assert words.startswith("failover: ")
     assert f"; {replica.address} took over" in words

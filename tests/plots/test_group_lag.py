@@ -94,11 +94,11 @@ def test_seconds_are_the_newest_time_minus_the_cursors(redis: redis_py.Redis, ke
 
 
 def test_an_event_is_a_hairline_with_its_words_and_no_tag() -> None:
-    note = "<b>x</b> was killed holding 3"
-    *_, events = parts(history(sample(1), sample(50, events=[note]), sample(100)))
+    killed = Event("killed", "<b>x</b>", "g", 3)
+    *_, events = parts(history(sample(1), sample(50, events=[killed]), sample(100)))
     assert (events["x"], events["y"][0], events["y"][2]) == ([4.9, 4.9, None], 0, None)
     assert [shown(text) for text in events["text"]] == ["", "<b>x</b> killed", ""]
-    assert shown(events["hovertext"][0]) == note
+    assert shown(events["hovertext"][0]) == str(killed)
     assert events["mode"] == "lines+text"
 
 
@@ -145,7 +145,7 @@ def test_events_at_one_time_are_counted_in_words() -> None:
     assert words_of(*back[1:]) == ["ann revived, anna revived"]
     assert words_of(*killed[:2], *claims) == ["2 consumers killed, 4 claims"]
     assert words_of(*[Event("trimmed")] * 3) == ["3 events"]
-    lost = Event("failed_over", "replica-2", count=139, detail="billing")
+    lost = Event("failed_over", "replica-2", count=139, groups=("billing",))
     assert words_of(lost) == ["failover: up to 139 lost"], "the number is not cut off"
 
 

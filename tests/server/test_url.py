@@ -16,7 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamviz import connect
-from streamviz.errors import InputError, ServerAuthError, ServerUnreachable, StreamVizError
+from streamviz.errors import (
+    InputError,
+    ServerAuthError,
+    ServerUnreachable,
+    StreamVizError,
+    redact_text,
+    shown,
+)
 from streamviz.server import url as redis_url
 from streamviz.server.embedded import EmbeddedServer
 
@@ -241,6 +248,12 @@ def test_valid_tls_options_reach_the_server(files: Path) -> None:
 
 def test_a_text_is_redacted_word_by_word_however_long_a_word_is() -> None:
     secret = "see redis://ann:Pa9@host/0 and\n(rediss://:Ss8@host)"
-    assert redis_url.redact_text(secret) == "see redis://***@host/0 and\n***@host)"
+    assert redact_text(secret) == "see redis://***@host/0 and\n(rediss://***@host)"
+    assert redact_text("['redis://host:6379', 'redis://ann:Pa9']") == (
+        "['redis://host:6379', 'redis://ann:***']"
+    )
+    assert shown("redis://host:6379/0") == "'redis://host:6379/0'"
+    assert shown(["redis://ann:Pa9@host", 1]) == "['redis://***@host', 1]"
+    assert "Pa9" not in shown("redis://ann:Pa9" + "9" * 300 + "@host")
     word = "x" * 8_000_000
-    assert redis_url.redact_text(f"{word} redis://ann:Pa9@host") == f"{word} redis://***@host"
+    assert redact_text(f"{word} redis://ann:Pa9@host") == f"{word} redis://***@host"

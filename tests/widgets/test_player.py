@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,10 @@ def test_a_player_sends_its_metadata_and_the_segments_that_are_requested(
         [39, "killed", "ann was killed"],
         [89, "claimed", "bob claimed 2 entries from ann"],
     ]
+    assert metadata["kinds"] == {
+        "killed": ["killed", "✕", "bad"],
+        "claimed": ["claimed", "●", "good"],
+    }
     assert metadata["captions"] == [[1, "look"]]
     assert talk.say("segment", frame=100) == [{"type": "segment", "frame": 100}]
     segment = unpacked(talk.buffers[-1])
@@ -154,3 +159,18 @@ def test_closing_it_leaves_nothing(path: Path, listen: Listen) -> None:
 def test_what_is_no_recording_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="can't be read"):
         replay(tmp_path / "nothing.jsonl")
+
+
+def test_the_page_of_its_keys_names_each_of_them() -> None:
+    root = Path(__file__).parents[2]
+    code = (root / "streamviz/widgets/static/controls.js").read_text("utf-8")
+    table = code.partition("const keys = {")[2].partition("};")[0]
+    keys = re.findall(r'(?:"(.)"|(\w+)): (?:\(\) =>|toggle)', table)
+    assert len(keys) >= 11
+    page = (root / "docs/how_to/talk.md").read_text("utf-8").partition("## Keys")[2]
+    words = {" ": "Space", "ArrowLeft": "←", "ArrowRight": "→"}
+    words |= {"PageUp": "Page Up", "PageDown": "Page Down"}
+    for sign, name in keys:
+        key = sign or name
+        word = words.get(key, key)
+        assert (f"**{word}**" if len(key) == 1 and key != " " else word) in page, key

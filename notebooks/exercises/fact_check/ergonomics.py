@@ -13,13 +13,13 @@ import redis
 
 from exercises.fact_check.claims import Finding, judged
 from exercises.fact_check.processes import again, fresh
+from exercises.levels import depth
 from go_game import game_store, judge
 from go_game.variants.benchmark import lines_of_code, with_transactions
 from go_game.variants.runner import STYLES, source
 from streamviz.client.connection import Connection
 from streamviz.client.stream import Stream
 from streamviz.errors import CommandRefused
-from streamviz.plots.reply_columns import depth
 
 Job = Callable[[redis.Redis, str], dict[str, int]]
 _PRICES = (("ada", "5"), ("ben", "3"), ("ada", "4"), ("vic", "2"), ("ben", "1"))

@@ -1,7 +1,7 @@
 // @ts-check
 // The time of a replay: its frames, its events and its captions.
 
-/** @typedef {{stream: string, segment_length: number, preview: {segment_length: number, frames: number[]}, times: number[], events: [number, string, string][], captions: [number, string][]}} Metadata */
+/** @typedef {{stream: string, segment_length: number, preview: {segment_length: number, frames: number[]}, times: number[], events: [number, string, string][], kinds: Record<string, [string, string, string]>, captions: [number, string][]}} Metadata */
 
 const EVENT_TEXT_S = 3; // how long the text of an event is shown
 const MAX_GAP_S = 2; // a longer silence in a recording is skipped

@@ -7,12 +7,10 @@ import { make, makeButton, makeSlider } from "./dom.js";
 /** @typedef {import("./clock.js").Metadata} Metadata */
 
 const SPEEDS = [0.25, 0.5, 1, 2, 4, 8, 16];
-const MARKS = { killed: "✕", crashed: "✕", revived: "↺", claimed: "●", trimmed: "▲", missed: "▲" };
 
-/** The kinds of event to choose from, and how they read. @param {Metadata["events"]} events @returns {[string, string][]} */
-export function kindsOf(events) {
-  const kinds = [...new Set(events.map(([, kind]) => kind))];
-  return [["", "any event"], ...kinds.map((kind) => /** @type {[string, string]} */ ([kind, kind.replaceAll("_", " ")]))];
+/** The kinds of event to choose from, and their names. @param {Metadata["kinds"]} kinds @returns {[string, string][]} */
+export function kindsOf(kinds) {
+  return [["", "any event"], ...Object.entries(kinds).map(([kind, [name]]) => /** @type {[string, string]} */ ([kind, name]))];
 }
 
 /** The next faster or slower speed. @param {number} speed @param {number} step 1 or -1 */
@@ -39,21 +37,21 @@ function makeChoice(label, items, value) {
 }
 
 /** A mark above the slider for each event. @param {Metadata} metadata */
-function makeTicks({ events, times }) {
+function makeTicks({ events, kinds, times }) {
   const ticks = events.map(([frame, kind, text]) => {
-    const mark = MARKS[/** @type {keyof typeof MARKS} */ (kind)] ?? "·";
+    const [, mark, tone] = kinds[kind];
     const style = `left: ${(100 * frame) / Math.max(1, times.length - 1)}%`;
-    return make("span", "tick", mark, { "data-kind": kind, title: `${formatTime(times[frame])} ${text}`, style });
+    return make("span", "tick", mark, { "data-tone": tone, title: `${formatTime(times[frame])} ${text}`, style });
   });
   return make("div", "ticks", ticks, { "aria-hidden": "true" });
 }
 
 /** @param {Metadata} metadata @param {import("./player.js").Player} player @param {number} factor the speed @param {AbortSignal} signal */
 export function buildControls(metadata, player, factor, signal) {
-  const { times, events } = metadata;
+  const { times, kinds } = metadata;
   const slider = makeSlider("time", { min: 0, max: times.length - 1, step: 1, value: 0 });
   const toggle = () => (player.playing ? player.pause() : player.play());
-  const kind = makeChoice("kind of event", kindsOf(events), "");
+  const kind = makeChoice("kind of event", kindsOf(kinds), "");
   const speed = makeChoice("speed", SPEEDS.map((one) => [String(one), `×${one}`]), String(factor));
   const event = (/** @type {number} */ step) => player.event(kind.value, step);
   const play = makeButton("Play", toggle, signal, "Play");

@@ -3,10 +3,10 @@ import { test } from "node:test";
 
 import { isForPlayer, kindsOf, nextSpeed } from "streamviz/controls.js";
 
-test("a choice of events has each kind once, in words", () => {
-  const events = [[1, "killed", "a"], [2, "given_back", "b"], [3, "killed", "c"]];
-  assert.deepEqual(kindsOf(events), [["", "any event"], ["killed", "killed"], ["given_back", "given back"]]);
-  assert.deepEqual(kindsOf([]), [["", "any event"]]);
+test("a choice of events has each kind once, by its name", () => {
+  const kinds = { killed: ["killed", "✕", "bad"], dead_lettered: ["moved to dead letters", "·", ""] };
+  assert.deepEqual(kindsOf(kinds), [["", "any event"], ["killed", "killed"], ["dead_lettered", "moved to dead letters"]]);
+  assert.deepEqual(kindsOf({}), [["", "any event"]]);
 });
 
 test("the speed goes up and down in steps, and stays within its ends", () => {
