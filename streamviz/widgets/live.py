@@ -72,7 +72,7 @@ class Live(PlotWidget):
         self._told_n = 0  # the sample that was last told of in words
         self._rows_sent = 0
         self._started = False  # whether this widget started the scenario
-        self._resting = False  # whether it paused it, because the last view was closed
+        self._paused_by_us = False  # whether this widget paused it: its last view was closed
         self._follow_source()
 
     def stop(self) -> None:
@@ -91,16 +91,16 @@ class Live(PlotWidget):
             self.scenario.clock.on_change.append(self._show_state)
             if self.commands is not None:
                 self.commands.start()
-        if self.scenario.state == "new" or (self._resting and self.scenario.state == "paused"):
+        if self.scenario.state == "new" or (self._paused_by_us and self.scenario.state == "paused"):
             self._started = True
             self.scenario.start()
-        self._resting = False
+        self._paused_by_us = False
 
-    def _rest(self) -> None:
+    def _last_view_closed(self) -> None:
         self._unhook()
         scenario = self.scenario
         if self._started and scenario and scenario.state == "running" and not scenario.on_sample:
-            self._resting = True
+            self._paused_by_us = True
             scenario.pause()
             self._follow_source()
 

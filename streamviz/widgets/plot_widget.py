@@ -110,9 +110,9 @@ class PlotWidget(LateWidget):
 
     def _closed(self) -> None:
         self._views.clear()
-        self._rest()
+        self._last_view_closed()
 
-    def _rest(self) -> None:
+    def _last_view_closed(self) -> None:
         """Stop following the source: the last view was closed, and another may open later."""
 
     def _summaries(self, figures: list[Figure]) -> list[str]:
@@ -186,7 +186,7 @@ class PlotWidget(LateWidget):
             self._send_story(content)
         elif kind in ("bye", "gone") and self._views.remove(view):
             if kind == "bye":
-                self._rest()
+                self._last_view_closed()
             else:  # gone from its cell's output
                 self.stop()
                 self.close()
