@@ -144,18 +144,18 @@ class Live(PlotWidget):
         newest = self.history.newest
         trouble = newest.trouble if newest is not None else ""
         if self.scenario is None:
-            return {"state": "done", "trouble": trouble, "error": "", "workers": []}
+            return {"state": "done", "trouble": trouble, "error": "", "consumers": []}
         error = self.scenario.error
         groups = list(self.scenario.groups.values()) if self.controls else ()
         return {
             "state": "done" if self.scenario.ran else self.scenario.state,
             "trouble": self.scenario.clock.waiting or trouble or self.scenario.slowness,
             "error": str(error) if error is not None else "",
-            "workers": [
-                [group.name, worker.name, worker.alive, worker.slowdown]
+            "consumers": [
+                [group.name, consumer.name, consumer.alive, consumer.slowdown]
                 for group in groups
-                for worker in list(group.consumers.values())
-                if not worker.removed
+                for consumer in list(group.consumers.values())
+                if not consumer.removed
             ],
         }
 

@@ -111,7 +111,7 @@ def hour(server: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
         groups = [stream.group(name) for name in ("billing", "email", "stock")]
         for group in groups:
             group.create("0", mkstream=True)
-        workers = [[group.consumer(f"{group.name}-{i}") for i in range(4)] for group in groups]
+        consumers = [[group.consumer(f"{group.name}-{i}") for i in range(4)] for group in groups]
         held: list[list[object]] = [[] for _ in groups]
         for n in range(HOUR):
             now = began_ms + n * 100
@@ -121,7 +121,7 @@ def hour(server: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
             for g, group in enumerate(groups):
                 if held[g]:
                     group.ack(*held[g])  # type: ignore[arg-type]
-                held[g] = [entry.id for entry in workers[g][n % 4].read(26 + n % 9)]
+                held[g] = [entry.id for entry in consumers[g][n % 4].read(26 + n % 9)]
             note = [f"billing-{n % 4 + 1} was killed holding 3"] if n % 5000 == 4999 else []
             observer.sample(now + 99, note)
     client.delete(key)

@@ -88,20 +88,20 @@ def test_an_application_is_seen_to_claim_and_to_delete(
 ) -> None:
     path = tmp_path / "r.jsonl"
     stream = Stream(redis, key)
-    workers = stream.group("g")
-    workers.create("0", mkstream=True)
+    consumer_group = stream.group("g")
+    consumer_group.create("0", mkstream=True)
     stream.add_many({"n": str(n)} for n in range(5))
     observer = Observer(redis, key)
     with record(observer, path):
-        held = [entry.id for entry in workers.consumer("ann").read(3)]
+        held = [entry.id for entry in consumer_group.consumer("ann").read(3)]
         observer.sample(1000)
-        workers.consumer("bob").claim(held[:2])
+        consumer_group.consumer("bob").claim(held[:2])
         observer.sample(1100)
-        workers.consumer("bob").claim(held[2:], justid=True)
+        consumer_group.consumer("bob").claim(held[2:], justid=True)
         observer.sample(1200)
-        workers.consumer("cy").autoclaim(0, justid=True)
+        consumer_group.consumer("cy").autoclaim(0, justid=True)
         observer.sample(1300)
-        workers.delete_consumer("ann")
+        consumer_group.delete_consumer("ann")
         observer.sample(1400)
     assert Recording(path).track().events == [
         TrackEvent(1, Event("claimed", "bob", "g", 2, ("ann",))),

@@ -104,10 +104,10 @@ consumers = st.builds(
 @settings(suppress_health_check=[*HealthCheck], deadline=None, max_examples=200)
 def test_any_pending_entries_and_consumers_come_back(given: Any, tmp_path: Path) -> None:
     samples, when = [], 0
-    for n, (oldest, workers, entries, passed) in enumerate(given, start=1):
+    for n, (oldest, states, entries, passed) in enumerate(given, start=1):
         when += passed
-        workers.sort(key=lambda one: one.name)
-        state = replace(group("g", 1, oldest=oldest), consumers=tuple(workers))
+        states.sort(key=lambda one: one.name)
+        state = replace(group("g", 1, oldest=oldest), consumers=tuple(states))
         samples.append(sample(n, state, time_ms=when, ids=entries))
     assert round_trip(tmp_path / "run.jsonl", samples) == bare(samples)
 

@@ -57,7 +57,7 @@ def test_hello_is_answered_with_the_whole_figures(listen: Listen) -> None:
     assert answer["figures"] == [plot.figure(seen) for plot in talk.live.plots]
     assert len(answer["figures"]) == 2
     assert answer["panel"] is None, "a history has nothing to steer"
-    assert answer["status"] == {"state": "done", "trouble": "", "error": "", "workers": []}
+    assert answer["status"] == {"state": "done", "trouble": "", "error": "", "consumers": []}
 
 
 def test_nothing_is_sent_before_hello_nor_without_news(listen: Listen) -> None:
