@@ -1,7 +1,7 @@
 // @ts-check
 // The plots of a player: plotly draws a frame; while the slider is dragged, a canvas does.
 
-import { sketchOver } from "./canvas.js";
+import { drawOverPlot } from "./canvas.js";
 import { forBackground, themed } from "./colours.js";
 import { make } from "./dom.js";
 import { rings } from "./keyboard.js";
@@ -65,9 +65,9 @@ export function buildDrawing(board, story, on, signal) {
         const figure = figures[i];
         summary.textContent = figure.summary;
         const drawn = () => styled(figure, style, boxes[i]);
-        if (style.coarse && !node.drawFlow && sketchOver(node, canvas, drawn())) return;
+        if (style.coarse && !node.drawFlow && drawOverPlot(node, canvas, drawn())) return;
         canvas.remove();
-        node.removeAttribute("data-sketched");
+        node.removeAttribute("data-on-canvas");
         drawPlot(Plotly, node, figure, () => {
           const { data, layout } = drawn();
           layout.datarevision = `${figure.n} ${frame}`;
