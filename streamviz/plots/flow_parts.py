@@ -82,7 +82,7 @@ def bar_at(
     for name in names:
         if x + needs[name] <= end:
             yield _piece(f"{key} swatch {name}", x, top + 13, 9, name, group)
-            yield text_at(f"{key} books {name}", x + 13, top + 20, texts[name], "note")
+            yield text_at(f"{key} part {name}", x + 13, top + 20, texts[name], "note")
         x += needs[name]
 
 

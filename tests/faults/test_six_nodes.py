@@ -1,6 +1,6 @@
 """Six nodes, three of them replicas: each fault is met by a board, a scenario, parts, a recording.
 
-At the end of each, the books of all four are compared with a full count in Redis.
+At the end of each, the accounts of all four are compared with a full count in Redis.
 """
 
 from __future__ import annotations
@@ -136,10 +136,12 @@ class Doors:
         present = {entry.id for entry in stream.range()}
         missing = [one for one in self.added if one not in present]
         assert len(missing) >= sample.lost
-        books = account_for(sample, sample.group("ship"))
-        known = (books.undelivered, books.pending, books.acked, books.dropped, books.gone)
-        assert books.added == sum(one or 0 for one in known) + books.lost + (books.unclear or 0)
-        assert books.lost == sample.lost
+        account = account_for(sample, sample.group("ship"))
+        known = (account.undelivered, account.pending, account.acked, account.dropped, account.gone)
+        assert account.added == sum(one or 0 for one in known) + account.lost + (
+            account.unclear or 0
+        )
+        assert account.lost == sample.lost
 
     def kinds(self) -> set[str]:
         """Return the kinds of events on the board."""

@@ -213,7 +213,7 @@ export function flowShapes(scene, width, saves = false) {
     names.forEach((name, i) => {
       if (x + needs(words[i]) <= end) {
         shapes.push(piece(`${key} swatch ${name}`, x, top + 13, 9, name));
-        text(`${key} books ${name}`, x + 13, top + 20, words[i], "note");
+        text(`${key} part ${name}`, x + 13, top + 20, words[i], "note");
       }
       x += needs(words[i]);
     });
