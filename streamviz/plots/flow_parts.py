@@ -71,8 +71,8 @@ def bar_at(
         title = f"{_count(name, numbers[name])}{long[name]}"
         yield _piece(part, x, top, wide, name, group) | {"title": title}
         x += wide
-    told = {"waiting", "acked"} if counted else {"waiting"}
-    counts = {name: "" if name in told else _count(name, numbers[name]) for name in names}
+    elsewhere = {"waiting", "acked"} if counted else {"waiting"}
+    counts = {name: "" if name in elsewhere else _count(name, numbers[name]) for name in names}
     for words in (long, _BAR, _BAR | {"acked": "acked"}):
         texts = {name: counts[name] + words[name] for name in names}
         needs = {name: _SWATCH + int(_LETTER * columns(text)) for name, text in texts.items()}

@@ -69,7 +69,7 @@ class Live(PlotWidget):
             self.commands.hides = self.scenario.context.hides
         self._sent: list[tuple[int, Any]] = []  # each plot's last sample and structure key
         self._sent_status = ""
-        self._told_n = 0  # the sample that was last told of in words
+        self._summarised_n = 0  # the sample whose summary was sent last
         self._rows_sent = 0
         self._started = False  # whether this widget started the scenario
         self._paused_by_us = False  # whether this widget paused it: its last view was closed
@@ -170,7 +170,7 @@ class Live(PlotWidget):
         drawn = [draw(plot, self.history) for plot in self.plots]
         figures = [figure for figure, _ in drawn]
         self._sent = [(figure["n"], key) for figure, key in drawn]
-        self._told_n = max((n for n, _ in self._sent), default=0)
+        self._summarised_n = max((n for n, _ in self._sent), default=0)
         status = self._status()
         self._sent_status = json.dumps(status)
         self._rows_sent = 0
@@ -206,10 +206,10 @@ class Live(PlotWidget):
     def _new_deltas(self, words: bool) -> list[Delta]:
         """Return what is new in each plot; nothing if there is no new sample."""
         last, deltas = self.history.newest, []
-        told = not words or last is None or self._told_n == last.n
-        if last is None or (told and all(n == last.n for n, _ in self._sent)):
+        has_summaries = not words or last is None or self._summarised_n == last.n
+        if last is None or (has_summaries and all(n == last.n for n, _ in self._sent)):
             return []
-        self._told_n = last.n if words else self._told_n
+        self._summarised_n = last.n if words else self._summarised_n
         for i, (plot, (n, key)) in enumerate(zip(self.plots, self._sent, strict=True)):
             delta, key = draw_change(plot, self.history, n, key, words=words)
             self._sent[i] = (delta["n"], key)

@@ -145,7 +145,7 @@ def test_thousands_of_consumers_are_sampled_less_often(upstream: EmbeddedServer)
         bytes_per_s = size / observer.back_off.interval_s
         assert bytes_per_s < 400_000, "200 kB a sample at two samples a second"
         many = BackOff()
-        many.told = {"consumers": 100_000}
+        many.counts = {"consumers": 100_000}
         assert size * 10 / many.interval_s < 400_000, "however many there are"
         client.delete("many")
         observer.sample()
