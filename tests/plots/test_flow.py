@@ -259,7 +259,7 @@ def test_an_empty_stream_one_entry_and_no_stream(redis: redis_py.Redis, key: str
     assert len(kinds(shapes, "entry")) == len(kinds(shapes, "waits")) == 1
     assert (shapes["oldest"]["text"], shapes["newest"]["text"]) == ("", str(entry))
     assert shapes["length"]["text"] == "1 entry"
-    assert shapes["group 0 nobody"]["text"] == "no consumers"
+    assert shapes["group 0 empty"]["text"] == "no consumers"
     assert str(entry) in Flow().summary(one)
     assert finding(one) == "The group keeps up"
     redis.xtrim(key, maxlen=0)
