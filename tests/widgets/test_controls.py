@@ -62,12 +62,12 @@ def test_pause_step_and_resume_do_what_they_say(shop: Scenario, talk: Talk, unti
 def test_sliders_and_buttons_move_what_they_name(shop: Scenario, talk: Talk) -> None:
     talk.say("hello")
     talk.say("control", do="pause")
-    for wish in (
+    for control in (
         {"do": "speed", "value": 0.5},
         {"do": "rate", "which": 0, "value": 2},
         {"do": "service", "which": "billing", "value": 70},
     ):
-        talk.say("control", **wish)
+        talk.say("control", **control)
     assert steered(shop) == ("paused", 0.5, [2.0], [70], [True, True])
     (told,) = talk.say("control", do="kill", group="billing", which="billing-2")
     assert steered(shop)[-1] == [True, False]
@@ -121,13 +121,13 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize("wish", BAD, ids=str)
+@pytest.mark.parametrize("control", BAD, ids=str)
 def test_a_bad_control_is_a_problem_and_changes_nothing(
-    shop: Scenario, talk: Talk, wish: dict[str, Any]
+    shop: Scenario, talk: Talk, control: dict[str, Any]
 ) -> None:
     talk.say("hello")
     before = steered(shop)
-    told = [one for one in talk.say("control", **wish) if one["type"] == "problem"]
+    told = [one for one in talk.say("control", **control) if one["type"] == "problem"]
     assert [bool(one["text"]) for one in told] == [True]
     assert steered(shop) == before
 

@@ -106,13 +106,15 @@ def test_a_bad_option_is_refused(make: Callable[..., Live], options: dict[str, A
 
 
 @pytest.mark.parametrize("rate_hz", [0, -1, 100.1, True, "10", None, float("nan"), float("inf")])
-def test_a_rate_must_be_looks_a_second(redis: redis_py.Redis, key: str, rate_hz: Any) -> None:
+def test_a_rate_must_be_samples_per_second(redis: redis_py.Redis, key: str, rate_hz: Any) -> None:
     with pytest.raises(InputError, match="rate_hz="):
         watch(redis, key, rate_hz=rate_hz)
 
 
 @pytest.mark.parametrize("rate_hz", [0.01, 1, 100])
-def test_the_rate_says_how_often_it_looks(redis: redis_py.Redis, key: str, rate_hz: float) -> None:
+def test_the_rate_says_how_often_it_samples(
+    redis: redis_py.Redis, key: str, rate_hz: float
+) -> None:
     board = watch(redis, key, rate_hz=rate_hz)
     assert board.scenario is not None
     assert board.scenario.sample_every_ms == 1000 / rate_hz
@@ -226,7 +228,7 @@ def test_the_two_more_rights_of_the_page_name_the_connection_and_show_the_reader
 
 
 @pytest.mark.parametrize("right", RIGHTS.split()[1:])
-def test_without_any_one_right_it_says_so_or_looks_without_multi(
+def test_without_any_one_right_it_says_so_or_samples_without_multi(
     server: EmbeddedServer,
     orders: Stream,
     until: Until,

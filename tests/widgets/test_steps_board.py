@@ -49,10 +49,10 @@ def test_a_step_that_raises_is_a_problem_and_the_rest_can_run(talk: Talk) -> Non
     assert next(one["type"] for one in talk.say("control", do="step")) == "problem"
 
 
-@pytest.mark.parametrize("wish", [{"do": "kill"}, {"do": "__init__"}, {}, {"do": None}])
-def test_what_steps_cannot_do_is_a_problem(talk: Talk, wish: dict[str, object]) -> None:
+@pytest.mark.parametrize("control", [{"do": "kill"}, {"do": "__init__"}, {}, {"do": None}])
+def test_what_steps_cannot_do_is_a_problem(talk: Talk, control: dict[str, object]) -> None:
     talk.say("hello")
-    assert "problem" in [one["type"] for one in talk.say("control", **wish)]
+    assert "problem" in [one["type"] for one in talk.say("control", **control)]
 
 
 def test_a_scenario_shows_its_commands_while_it_runs(
