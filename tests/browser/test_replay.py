@@ -649,7 +649,7 @@ DRAG = """value => {
   slider.value = String(value);
   slider.dispatchEvent(new Event('input', { bubbles: true }));
 }"""
-WATCH_CANVASES = """() => {  // it is there for a moment only: look when it comes
+WATCH_CANVASES = """() => {  // it is there for a moment only, so count when it comes
   const drawnOn = canvas => {
     const { width, height } = canvas;
     const blank = Object.assign(document.createElement('canvas'), { width, height });

@@ -19,8 +19,8 @@ from streamviz.widgets.assets import plotly_js
 START_MS = 1_767_225_600_000
 
 
-def young(looks: int) -> History:
-    """Return the first looks at a stream that began with them."""
+def young(samples: int) -> History:
+    """Return the first samples of a stream that began with them."""
     ids = [EntryId(START_MS + 100 * n) for n in range(samples)]
     return history(
         *(

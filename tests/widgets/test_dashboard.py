@@ -43,7 +43,7 @@ Until = Callable[..., None]
 SEEN = history(sample(1, group("g")))
 HOW_TO = Path(__file__).parents[2] / "docs/how_to/watch.md"
 RIGHTS = "-@all +xinfo +xrange +xrevrange +xpending +multi +exec +info"
-"""The smallest that a watcher needs; INFO is for `connect`, MULTI for looks of one moment."""
+"""The smallest that a watcher needs; INFO is for `connect`, MULTI for samples of one moment."""
 
 
 def test_each_board_shows_its_pictures() -> None:

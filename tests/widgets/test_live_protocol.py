@@ -162,9 +162,9 @@ def pictures(bundle: dict[str, str]) -> list[ElementTree.Element]:
     return [ElementTree.fromstring(unquote(source)) for source in sources]
 
 
-@pytest.mark.parametrize("looks", [[], [sampled(1)], [sampled(1), gone(2)]])
-def test_the_output_is_a_picture_and_its_words_and_no_widget_state(looks: list[Any]) -> None:
-    seen = history(*looks)
+@pytest.mark.parametrize("samples", [[], [sampled(1)], [sampled(1), gone(2)]])
+def test_the_output_is_a_picture_and_its_words_and_no_widget_state(samples: list[Any]) -> None:
+    seen = history(*samples)
     board = Dashboard(seen)
     bundle = board._mimebundle(board.mount_id)
     assert set(bundle) == {"text/html", "text/plain"}

@@ -107,7 +107,7 @@ def test_the_kernel_can_play_it(path: Path, listen: Listen) -> None:
     player = replay(path, plots=[GroupLag()])
     talk = listen(player)
     player.play()
-    assert not talk.heard, "nobody looks yet"
+    assert not talk.heard, "no view is open yet"
     assert talk.say("hello")[1:] == [{"type": "action", "action": "play", "args": []}]
     del talk.heard[0]
     player.pause()

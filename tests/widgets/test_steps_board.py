@@ -68,7 +68,7 @@ def test_a_scenario_shows_its_commands_while_it_runs(
     told = board.commands.count
     (whole,) = heard.say("hello")
     assert len(whole["rows"]) == 20
-    for _ in range(10):  # a step may be a look, or an end of work, that sends nothing
+    for _ in range(10):  # a step may be a sample, or an end of work, that sends nothing
         heard.say("control", do="step")
     rows = [row for one in heard.heard[1:] for row in one.get("rows", ())]
     assert len(rows) == board.commands.count - told
