@@ -722,7 +722,7 @@ SLIPS: dict[str, tuple[Slip, str]] = {
     "to_html speed": (lambda p, s: to_html(p.path, p.folder / "x.html", speed="x"), "speed='x'"),
     "to_still suffix": (lambda p, s: to_still(p.path, p.folder / "x.html"), "can't export to"),
     "to_still at": (lambda p, s: to_still(p.path, p.folder / "x.svg", at_s="x"), "end_s='x': give"),
-    "to_embed": (lambda p, s: to_embed(5, p.folder / "x.film.jsonl"), "recording=5: give a"),
+    "to_embed": (lambda p, s: to_embed(5, p.folder / "x.frames.jsonl"), "recording=5: give a"),
     "replay speed": (lambda p, s: replay(p.path, speed="x"), "speed='x': give a number above 0"),
     "replay stream": (lambda p, s: replay(p.path, stream="nope"), "it holds 'slips'"),
     "DashboardServer None": (lambda p, s: DashboardServer(None, "slips"), "source=None: give a"),

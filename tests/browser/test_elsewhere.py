@@ -101,7 +101,9 @@ def test_jupyter_notebook_7_shows_a_live_board(lab: Lab, tab: Page, shown: str) 
 
 
 @pytest.mark.slow
-def test_jupyterlabs_slideshow_plays_the_film_of_its_slide(lab: Lab, tab: Page, talk: str) -> None:
+def test_jupyterlabs_slideshow_starts_the_player_of_its_slide(
+    lab: Lab, tab: Page, talk: str
+) -> None:
     tab.set_viewport_size({"width": 1280, "height": 720})
     tab.goto(f"{lab.url}/lab/tree/{talk}?token={lab.token}&reset")
     tab.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=40_000)
@@ -119,7 +121,7 @@ def test_jupyterlabs_slideshow_plays_the_film_of_its_slide(lab: Lab, tab: Page, 
     )
     slide = "Array.from(document.querySelectorAll('.streamviz-player'))[4]"
     try:
-        tab.wait_for_function(  # and the other slides' films rest; this one will end soon
+        tab.wait_for_function(  # and the other slides' players stand still; this one will end soon
             f"""() => {{
               const playing = document.querySelectorAll('.streamviz-player[data-state=playing]');
               return Number({slide}.dataset.frame) > 20

@@ -50,7 +50,7 @@ def test_a_player_sends_its_metadata_and_the_segments_that_are_requested(
     assert talk.say("segment", frame=100) == [{"type": "segment", "frame": 100}]
     segment = unpacked(talk.buffers[-1])
     assert (segment["first"], len(segment["figures"]), len(segment["deltas"])) == (100, 2, 99)
-    assert talk.say("preview", number=0)[0]["type"] == "problem", "a short film has no preview"
+    assert talk.say("preview", number=0)[0]["type"] == "problem", "a short recording has no preview"
 
 
 def test_a_story_is_told_as_of_the_frame_that_is_shown(tmp_path: Path, listen: Listen) -> None:
@@ -71,7 +71,7 @@ def test_a_story_is_told_as_of_the_frame_that_is_shown(tmp_path: Path, listen: L
     assert talk.say("story", id=held, frame=3)[0]["type"] == "problem"
 
 
-def test_a_long_film_has_a_preview_for_dragging(tmp_path: Path, listen: Listen) -> None:
+def test_a_long_recording_has_a_preview_for_dragging(tmp_path: Path, listen: Listen) -> None:
     path = tmp_path / "long.jsonl"
     save(history(*(sample(n) for n in range(1, 3001)), limit=3000), path)
     talk = listen(replay(path))
