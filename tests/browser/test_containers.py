@@ -234,6 +234,6 @@ w.VBox([slider, how, words, one])""",
     newest = "document.querySelector('.streamviz-plot').data[0].customdata"
     notebook.until(lambda: {*notebook.run_cell(2).split()} & {*notebook.page.evaluate(newest)})
     notebook.run_cell(3)
-    story = shown.locator(".streamviz-story")
-    notebook.until(lambda: "was added at" in str(story.text_content()))
+    timeline = shown.locator(".streamviz-timeline")
+    notebook.until(lambda: "was added at" in str(timeline.text_content()))
     assert not notebook.problems

@@ -304,14 +304,17 @@ def test_its_entries_are_chosen_by_keyboard_and_by_pointer(
 ) -> None:
     shown = open_flow()
     shown.at(25)
-    flow, story = shown.page.locator(".streamviz-flow"), shown.page.locator(".streamviz-story")
+    flow, timeline = (
+        shown.page.locator(".streamviz-flow"),
+        shown.page.locator(".streamviz-timeline"),
+    )
     flow.focus()
     shown.page.keyboard.press("End")
-    assert story.text_content() == "25-0; waits for g"
+    assert timeline.text_content() == "25-0; waits for g"
     shown.chosen("tape 25", "group 0 waits 25")
     for _ in range(5):
         shown.page.keyboard.press("ArrowLeft")
-    assert story.text_content() == "20-0; ann holds it"
+    assert timeline.text_content() == "20-0; ann holds it"
     shown.chosen("tape 20", HELD)
     around = shown.rest()[HELD]["box"]
     assert colour_at(shown.page, [around[0] - 1, around[1] + 5, 1, 1]) == (51, 51, 51), "a ring"

@@ -172,7 +172,7 @@ def test_an_entry_is_chosen_by_keyboard_and_a_click_leaves_the_arrows_to_the_fra
 ) -> None:
     stage = open_page(ROOT / "notebooks/recordings/crash_and_rescue.jsonl.gz", plots=[StreamMap()])
     page, press = stage.page, stage.page.keyboard.press
-    plot, story = page.locator(".streamviz-plot"), page.locator(".streamviz-story")
+    plot, timeline = page.locator(".streamviz-plot"), page.locator(".streamviz-timeline")
     stage.player.focus()
     press("n")
     page.get_by_text("billing-1 crashed").first.wait_for()
@@ -181,15 +181,15 @@ def test_an_entry_is_chosen_by_keyboard_and_a_click_leaves_the_arrows_to_the_fra
     press("Tab")  # from the player to its plot
     page.wait_for_function("() => document.activeElement.matches('.streamviz-plot')")
     press("End")
-    page.wait_for_function("() => document.querySelector('.streamviz-story').textContent")
+    page.wait_for_function("() => document.querySelector('.streamviz-timeline').textContent")
     newest = str(
         page.evaluate("() => document.querySelector('.streamviz-plot').data[0].text.at(-1)")
     )
-    assert str(story.text_content()).startswith(newest)
+    assert str(timeline.text_content()).startswith(newest)
     picture(page, "talk-keyboard")
     assert int(stage.player.get_attribute("data-frame") or 0) == frame
     press("Escape")
-    assert story.text_content() == ""
+    assert timeline.text_content() == ""
     plot.click(position={"x": 300, "y": 200})
     page.wait_for_function("() => document.activeElement.matches('.streamviz-player')")
     press("ArrowRight")

@@ -25,7 +25,7 @@ class Talk:
         monkeypatch.setattr(live, "send", self._hear)
 
     def _hear(self, content: dict[str, Any], buffers: Any = ()) -> None:
-        if content["type"] in ("figures", "frame", "game", "problem", "story") and buffers:
+        if content["type"] in ("figures", "frame", "game", "problem", "timeline") and buffers:
             (text,) = buffers
             content = content | json.loads(gzip.decompress(text))
             for delta in content.get("deltas", ()):

@@ -352,15 +352,15 @@ def test_a_run_on_the_virtual_clock_is_shown_and_not_started(
     assert (shop.on_sample, threads()) == ([], 0)
 
 
-def test_who_hovers_over_an_entry_gets_its_story(talk: Talk, until: Until) -> None:
+def test_who_hovers_over_an_entry_gets_its_timeline(talk: Talk, until: Until) -> None:
     history = talk.live.history
     until(lambda: any(one.entries for one in history.samples))
-    (told,) = talk.say("story", id=str(next(history.entries).id))
-    assert told["type"] == "story"
+    (told,) = talk.say("timeline", id=str(next(history.entries).id))
+    assert told["type"] == "timeline"
     assert told["id"] == str(next(history.entries).id)
     assert "was added at" in told["text"]
 
 
 @pytest.mark.parametrize("which", ["", "no ID", None, 5, ["1-0"], "1-0-0"])
-def test_what_is_no_entry_has_no_story(talk: Talk, which: object) -> None:
-    assert talk.say("story", id=which) == []
+def test_what_is_no_entry_has_no_timeline(talk: Talk, which: object) -> None:
+    assert talk.say("timeline", id=which) == []

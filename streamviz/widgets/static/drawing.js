@@ -23,9 +23,9 @@ export function styled(figure, { dark, chosen, scale, coarse }, box) {
   return staged(data, withFirstRange(data, themed(figure.layout, dark)), scale, box);
 }
 
-/** @param {HTMLElement} board @param {import("./plot_node.js").Story} story
+/** @param {HTMLElement} board @param {import("./plot_node.js").Timeline} timeline
  * @param {{focus: () => void, arrange: () => void}} on @param {AbortSignal} signal */
-export function buildDrawing(board, story, on, signal) {
+export function buildDrawing(board, timeline, on, signal) {
   /** @type {{node: any, summary: HTMLElement, canvas: HTMLCanvasElement}[]} */
   let plots = [];
   /** @type {Figure[]} */
@@ -33,7 +33,7 @@ export function buildDrawing(board, story, on, signal) {
   let Plotly = null;
   const create = () => {
     plots = figures.map(({ layout }, i) => {
-      const plot = createPlot(layout, () => figures[i].data, story, signal);
+      const plot = createPlot(layout, () => figures[i].data, timeline, signal);
       // A click leaves the keys to the player; plotly would stop it from taking the focus.
       plot.node.addEventListener("pointerdown", () => setTimeout(on.focus), { signal });
       return { ...plot, canvas: /** @type {HTMLCanvasElement} */ (make("canvas", "over", [], { "aria-hidden": "true" })) };
@@ -73,7 +73,7 @@ export function buildDrawing(board, story, on, signal) {
           layout.datarevision = `${figure.n} ${frame}`;
           if (frame === 0) layout.uirevision = "start"; // a show that starts again forgets a zoom
           return { data, layout };
-        }, story, style);
+        }, timeline, style);
       });
     },
   };

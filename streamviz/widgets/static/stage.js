@@ -32,14 +32,14 @@ export function gridFor(plots, wide, high) {
 /** The lines to reserve for captions, so that the plots stay where they are. @param {[number, string][]} captions */
 export const captionLines = (captions) => Math.min(3, Math.ceil(Math.max(0, ...captions.map(([, text]) => text.length)) / LINE));
 
-/** The nodes of a player. @param {import("./clock.js").Metadata} metadata @param {HTMLElement} story */
-export function buildNodes({ stream, captions, events }, story) {
+/** The nodes of a player. @param {import("./clock.js").Metadata} metadata @param {HTMLElement} timeline */
+export function buildNodes({ stream, captions, events }, timeline) {
   const [caption, event] = [make("strong", "", [], { "aria-live": "polite" }), make("span", "said", [], { "aria-live": "polite" })];
   const style = `--lines: ${captionLines(captions)}; --events: ${events.length ? 1 : 0}`;
   const texts = make("div", "caption", [caption, event], { style });
   const [board, status] = [make("div", "board"), makeStatus()];
   const attributes = { role: "group", "aria-label": `Replay of ${stream}`, tabindex: "0" };
-  const root = make("div", "live", [texts, board, story, status], attributes);
+  const root = make("div", "live", [texts, board, timeline, status], attributes);
   root.classList.add("streamviz-player");
   root.dataset.lmSuppressShortcuts = "true"; // the keys are for the player, not for JupyterLab
   return { root, caption, event, board, status };
