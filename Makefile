@@ -41,7 +41,7 @@ help:
 	@echo "make mutants      break the observation's modules, and see whether its tests notice"
 	@echo "make lag          10,000 random samples against a full count (SAMPLES=, SEED=)"
 	@echo "make test-matrix  the package's tests on Redis 7.0, 8.2, 8.6 and Valkey 9.1"
-	@echo "make test-pages   boards and players in pages of MkDocs, Streamlit, Solara and Panel"
+	@echo "make test-pages   dashboards and players in pages of MkDocs, Streamlit, Solara and Panel"
 	@echo "make test-versions  the package's tests on the lowest and on the newest dependencies"
 	@echo "make test-install   install the wheel as a learner does, and run the first notebook"
 	@echo "make coverage-table  notebooks/README.md: the map, and where each command is met"

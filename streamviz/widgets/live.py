@@ -131,7 +131,7 @@ class Live(PlotWidget):
     def _set_speed(self, proposal: Any) -> float:
         factor = float(proposal["value"])
         if self.scenario is None:
-            raise InputError(f"speed={factor:g}: this board shows no scenario that it can pace")
+            raise InputError(f"speed={factor:g}: this widget shows no scenario that it can pace")
         if self.scenario.speed != factor:
             self.scenario.speed = factor
         return factor

@@ -155,7 +155,7 @@ def test_the_killed_ones_square_is_red_and_the_headline_says_so(
     assert (alive["group 0 0"]["kind"], dead["group 0 0"]["kind"]) == ("box", "dead")
     assert alive[HELD]["fill"] != dead[HELD]["fill"] == "#d1242f"
     assert dead["headline 0"]["text"] == "ann is dead and holds 1 entry for 0 s"
-    summary = shown.page.locator(".streamviz-board .streamviz-hidden").text_content()
+    summary = shown.page.locator(".streamviz-grid .streamviz-hidden").text_content()
     assert str(summary).startswith(dead["headline 0"]["text"])
     assert "from 1-0 to 26-0" in str(summary)
     RESULTS.mkdir(exist_ok=True)
@@ -499,12 +499,12 @@ def test_it_is_live_in_jupyterlab_and_a_picture_without_a_kernel(
     open_notebook: Callable[..., Notebook],
 ) -> None:
     notebook = open_notebook([LIVE]).run_all()
-    board = notebook.page.locator("[data-streamviz] .streamviz-flow")
-    board.wait_for()
+    flow = notebook.page.locator("[data-streamviz] .streamviz-flow")
+    flow.wait_for()
     image = notebook.page.locator("[data-streamviz] img")
     notebook.until(lambda: "billing: " in str(image.first.get_attribute("alt")))
-    notebook.until(lambda: "entry" in {one["kind"] for one in board.evaluate(SHAPES).values()})
-    high = board.bounding_box()
+    notebook.until(lambda: "entry" in {one["kind"] for one in flow.evaluate(SHAPES).values()})
+    high = flow.bounding_box()
     assert high is not None
     assert 150 < high["height"] < 300, "as high as its group needs"
     assert not notebook.problems

@@ -66,7 +66,7 @@ THREADS = """import threading
 print(sorted(t.name for t in threading.enumerate() if 'streamviz' in t.name))"""
 
 
-def test_a_cell_that_runs_again_leaves_one_board_and_one_thread(
+def test_a_cell_that_runs_again_leaves_one_dashboard_and_one_thread(
     open_notebook: OpenNotebook,
 ) -> None:
     notebook = open_notebook([SHOP, THREADS]).run_all()
@@ -150,7 +150,7 @@ def test_reopened_without_a_kernel_it_shows_its_last_state(open_notebook: OpenNo
 
 
 @pytest.mark.slow
-def test_plotly_reaches_a_page_once_however_many_boards(open_notebook: OpenNotebook) -> None:
+def test_plotly_reaches_a_page_once_however_many_dashboards(open_notebook: OpenNotebook) -> None:
     sent = """
 from streamviz.widgets import plot_widget as module
 sent = []
@@ -407,7 +407,7 @@ def test_buttons_and_sliders_are_large_enough_to_hit(open_notebook: OpenNotebook
     notebook.live().wait_for()
     targets = notebook.live().locator("button, input")
     notebook.page.get_by_role("button", name="kill email-1").wait_for(state="attached")
-    sizes = targets.evaluate_all(  # all of one moment: the board goes on
+    sizes = targets.evaluate_all(  # all of one moment: the dashboard goes on
         """all => all.map(one => one.getBoundingClientRect())
           .map(({ width, height }) => Math.min(width, height))"""
     )

@@ -455,7 +455,7 @@ def test_letters_are_large_enough_for_the_last_row(
         page.set_viewport_size({"width": width, "height": height})
         page.wait_for_function(f"() => Math.max(...({LETTERS})()) < 20")
         page.wait_for_function(
-            "() => getComputedStyle(document.querySelector('.streamviz-board'))"
+            "() => getComputedStyle(document.querySelector('.streamviz-grid'))"
             ".gridTemplateColumns.split(' ').length === 1"
         )
         settled(page)

@@ -1,4 +1,4 @@
-"""Axes before there is much to see: plotly, as a live board calls it, begins them at zero."""
+"""Axes before there is much to see: plotly, as a live dashboard calls it, begins them at zero."""
 
 from __future__ import annotations
 

@@ -183,15 +183,15 @@ def test_an_observer_is_recorded_as_it_looks(
     assert list(load(path).samples) == bare([first, second])
 
 
-def test_a_board_is_recorded_through_its_scenario(
+def test_a_dashboard_is_recorded_through_its_scenario(
     redis: redis_py.Redis, key: str, tmp_path: Path
 ) -> None:
     from streamviz import Dashboard
 
     scenario = Scenario(redis)
     scenario.produce(key, series.constant(rate_hz=50))
-    board: Live = Dashboard(scenario)
-    with record(board, tmp_path / "run.jsonl"):
+    dashboard: Live = Dashboard(scenario)
+    with record(dashboard, tmp_path / "run.jsonl"):
         scenario.run(seconds=1)
     assert len(load(tmp_path / "run.jsonl")) == 11
     for nothing in (Dashboard(History()), "run", None):

@@ -1,4 +1,4 @@
-"""A board without a browser: what it says is kept, and one may talk to it."""
+"""A dashboard without a browser: what it says is kept, and one may talk to it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from streamviz.widgets.plot_widget import PlotWidget
 
 
 class Talk:
-    """Both ends of a board's protocol."""
+    """Both ends of a dashboard's protocol."""
 
     def __init__(self, live: PlotWidget, monkeypatch: pytest.MonkeyPatch) -> None:
         self.live = live

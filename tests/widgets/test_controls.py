@@ -24,7 +24,7 @@ def steered(scenario: Scenario) -> Any:
     )
 
 
-def test_a_scenarios_board_gets_its_panel_if_it_has_controls(
+def test_a_scenarios_dashboard_gets_its_panel_if_it_has_controls(
     shop: Scenario, talk: Talk, listen: Listen, key: str
 ) -> None:
     (answer,) = talk.say("hello")

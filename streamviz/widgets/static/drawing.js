@@ -23,9 +23,9 @@ export function styled(figure, { dark, chosen, scale, coarse }, box) {
   return staged(data, withFirstRange(data, themed(figure.layout, dark)), scale, box);
 }
 
-/** @param {HTMLElement} board @param {import("./plot_node.js").Timeline} timeline
+/** @param {HTMLElement} grid @param {import("./plot_node.js").Timeline} timeline
  * @param {{focus: () => void, arrange: () => void}} on @param {AbortSignal} signal */
-export function buildDrawing(board, timeline, on, signal) {
+export function buildDrawing(grid, timeline, on, signal) {
   /** @type {{node: any, summary: HTMLElement, canvas: HTMLCanvasElement}[]} */
   let plots = [];
   /** @type {Figure[]} */
@@ -38,14 +38,14 @@ export function buildDrawing(board, timeline, on, signal) {
       plot.node.addEventListener("pointerdown", () => setTimeout(on.focus), { signal });
       return { ...plot, canvas: /** @type {HTMLCanvasElement} */ (make("canvas", "over", [], { "aria-hidden": "true" })) };
     });
-    board.replaceChildren(...plots.flatMap(({ node, summary }) => [node, summary]));
+    grid.replaceChildren(...plots.flatMap(({ node, summary }) => [node, summary]));
     on.arrange();
   };
   const sizes = new ResizeObserver(() => {
     on.arrange();
     for (const { node } of plots) if (node.clientWidth) Plotly?.Plots.resize(node);
   });
-  sizes.observe(board);
+  sizes.observe(grid);
   signal.addEventListener("abort", () => {
     sizes.disconnect();
     for (const { node } of plots) Plotly?.purge(node);

@@ -23,9 +23,9 @@ const [PLOTLY_SHARE, MOST_SHARE] = [0.1, 0.4]; // of the time, for each plot by 
 const boxOf = (node) => ({ wide: node.clientWidth, high: node.clientHeight });
 
 /** The plots of a widget: they are drawn when they are dirty and in view.
- * @param {HTMLElement} root @param {HTMLElement} board @param {import("./plot_node.js").Timeline} timeline
+ * @param {HTMLElement} root @param {HTMLElement} grid @param {import("./plot_node.js").Timeline} timeline
  * @param {() => void} onDrawn @param {() => number} scale of letters and lines @param {AbortSignal} signal */
-function buildPlots(root, board, timeline, onDrawn, scale, signal) {
+function buildPlots(root, grid, timeline, onDrawn, scale, signal) {
   /** @type {LivePlot[]} */
   let plots = [];
   let Plotly = null;
@@ -115,7 +115,7 @@ function buildPlots(root, board, timeline, onDrawn, scale, signal) {
         sizes.observe(plot.node);
         return { ...plot, figure, box: { wide: 0, high: 0 }, dirty: true, visible: true, drawnAt: -Infinity };
       });
-      board.replaceChildren(...plots.flatMap(({ node, summary }) => [node, summary]));
+      grid.replaceChildren(...plots.flatMap(({ node, summary }) => [node, summary]));
       if (log && plots[0]?.node.drawFlow) plots[0].node.after(log);
       return plots.length > 0 && !Plotly;
     },
@@ -144,13 +144,13 @@ function buildPlots(root, board, timeline, onDrawn, scale, signal) {
 
 /** The node of one model, made once. @param {any} model @param {AbortSignal} signal */
 export function build(model, signal) {
-  const [board, status, commands] = [make("div", "board"), makeStatus(), buildCommandTable()];
+  const [grid, status, commands] = [make("div", "grid"), makeStatus(), buildCommandTable()];
   const timeline = buildTimeline((id) => model.send({ type: "timeline", id }), () => {
     plots.restyle();
     shareChosen();
   });
   const top = make("div", "top", [status]);
-  const root = make("div", "live", [top, board, timeline.node, commands.root]);
+  const root = make("div", "live", [top, grid, timeline.node, commands.root]);
   let owed = 0; // frames to grant
   /** @type {import("./panel.js").Panel | null} */
   let panel = null;
@@ -159,7 +159,7 @@ export function build(model, signal) {
     notify(model, { type: "grant", frames: owed });
     owed = 0;
   };
-  const plots = buildPlots(root, board, timeline, grant, model.scale ?? (() => 1), signal);
+  const plots = buildPlots(root, grid, timeline, grant, model.scale ?? (() => 1), signal);
   const shareChosen = () => {
     if (!model.save_changes || model.get("selected") === timeline.chosen()) return;
     model.set("selected", timeline.chosen());

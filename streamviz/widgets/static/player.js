@@ -46,7 +46,7 @@ export class Player {
     this.controls = buildControls(metadata, this, this.factor, signal);
     this.root.insertBefore(this.controls.root, this.nodes.status);
     const focus = () => this.root.focus({ preventScroll: true });
-    this.drawing = buildDrawing(this.nodes.board, this.timeline, { focus, arrange: this.arrange }, signal);
+    this.drawing = buildDrawing(this.nodes.grid, this.timeline, { focus, arrange: this.arrange }, signal);
     this.darkNow = this.watch();
     this.update();
     if (plays) playWhileVisible(this.root, this, signal);
@@ -55,9 +55,9 @@ export class Player {
   /** Listen to keys, to the page's theme and to its slides. */
   watch() {
     const { root, nodes, signal, options } = this;
-    const press = (/** @type {Event} */ stroke) => this.controls.press(/** @type {KeyboardEvent} */ (stroke), "scrolls" in nodes.board.dataset);
+    const press = (/** @type {Event} */ stroke) => this.controls.press(/** @type {KeyboardEvent} */ (stroke), "scrolls" in nodes.grid.dataset);
     (options.everywhere ? document : root).addEventListener("keydown", press, { signal });
-    const fit = () => options.scale || fitSlide(root, nodes.board, this); // such a page fits it by itself
+    const fit = () => options.scale || fitSlide(root, nodes.grid, this); // such a page fits it by itself
     const slides = new IntersectionObserver(fit);
     slides.observe(root);
     signal.addEventListener("abort", () => {
@@ -89,7 +89,7 @@ export class Player {
     if (!this.scheduled && !this.signal.aborted) this.scheduled = requestAnimationFrame(this.tick);
   };
 
-  arrange = () => arrange(this.root, this.nodes.board, this.drawing.nodes());
+  arrange = () => arrange(this.root, this.nodes.grid, this.drawing.nodes());
 
   play() {
     if (this.playing) return;
@@ -135,8 +135,8 @@ export class Player {
 
   /** @param {number} pages */
   turnPage(pages) {
-    const { board } = this.nodes;
-    board.scrollBy({ top: pages * board.clientHeight * 0.9, behavior: this.reduced.matches ? "auto" : "smooth" });
+    const { grid } = this.nodes;
+    grid.scrollBy({ top: pages * grid.clientHeight * 0.9, behavior: this.reduced.matches ? "auto" : "smooth" });
   }
 
   /** Fetch previews: the pointer is over the slider. */
