@@ -18,7 +18,7 @@ PATIENT := -n 4 --dist worksteal  # these wait for processes more than they work
 
 unexport PYTHONDONTWRITEBYTECODE  # each of a thousand processes would compile the package again
 
-.PHONY: help js lab test slow check docs unit faults notebooks chromium browser execute words pictures film bench load long mutants lag test-matrix test-pages test-versions test-install coverage-table clean
+.PHONY: help js lab test slow check docs unit faults notebooks chromium browser execute words pictures gif bench load long mutants lag test-matrix test-pages test-versions test-install coverage-table clean
 
 help:
 	@echo "make lab          open JupyterLab on the first notebook, with an embedded Redis"
@@ -34,14 +34,14 @@ help:
 	@echo "make words        no words of a plot over others, at every size: a table of minutes"
 	@echo "make docs         the documentation as a site: docs/_build/html"
 	@echo "make pictures     take the README's pictures again"
-	@echo "make film         make the README's moving picture again, from its recording"
+	@echo "make gif          make the README's moving picture again, from its recording"
 	@echo "make bench        the benchmarks, as a table with ratios"
 	@echo "make load         of the benchmarks, those of a busy and of a large server"
 	@echo "make long         ten minutes at real speed and hours on the virtual clock: nothing grows"
 	@echo "make mutants      break the observation's modules, and see whether its tests notice"
 	@echo "make lag          10,000 random samples against a full count (SAMPLES=, SEED=)"
 	@echo "make test-matrix  the package's tests on Redis 7.0, 8.2, 8.6 and Valkey 9.1"
-	@echo "make test-pages   boards and players in pages of MkDocs, Streamlit, Solara and Panel"
+	@echo "make test-pages   dashboards and players in pages of MkDocs, Streamlit, Solara and Panel"
 	@echo "make test-versions  the package's tests on the lowest and on the newest dependencies"
 	@echo "make test-install   install the wheel as a learner does, and run the first notebook"
 	@echo "make coverage-table  notebooks/README.md: the map, and where each command is met"
@@ -115,7 +115,7 @@ execute: js
 pictures: js
 	$(BIN)/python -m pytest tests/browser --pictures
 
-film: js
+gif: js
 	$(BIN)/streamviz export notebooks/recordings/crash_and_rescue.jsonl.gz --overwrite \
 		-o notebooks/images/crash_and_rescue.gif --plot flow \
 		--size 820x310 --start 9.5 --end 23 --speed 2 --rate 10

@@ -13,7 +13,7 @@ from sphinx.application import Sphinx
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
-import films  # noqa: E402
+from notebook_frames import PLACEHOLDER, frames_of  # noqa: E402
 
 import streamviz  # noqa: E402
 
@@ -26,7 +26,7 @@ html_theme = "furo"
 html_title = "streamviz"
 html_static_path = ["_static"]
 html_css_files = ["players.css"]
-html_js_files = [("films.js", {"defer": "defer"})]
+html_js_files = [("frames.js", {"defer": "defer"})]
 html_show_sphinx = False
 myst_enable_extensions = ["html_image"]
 myst_heading_anchors = 3
@@ -48,7 +48,7 @@ LINKS = {
 
 
 def write_course(app: Sphinx) -> None:
-    """Copy the notebooks to where Sphinx finds them; their links follow, and their films."""
+    """Copy the notebooks to where Sphinx finds them; their links follow, and their frames."""
     notebooks = HERE.parent / "notebooks"
     shutil.copytree(notebooks / "images", HERE / "course/images", dirs_exist_ok=True)
     played = set(notebooks.glob(f"{app.config.notebooks_that_play}.ipynb"))
@@ -59,26 +59,26 @@ def write_course(app: Sphinx) -> None:
         if page.name == "README.md":
             text += "\n```{toctree}\n:hidden:\n:glob:\n\n*\n```\n"
         elif page in played:
-            text = with_films(json.loads(text), page, Path(app.outdir) / "course/films")
+            text = with_frames(json.loads(text), page, Path(app.outdir) / "course/frames")
         copy = HERE / "course" / page.name
         if not copy.exists() or copy.read_text("utf-8") != text:
             copy.write_text(text, "utf-8")
 
 
-def with_films(notebook: dict[str, Any], page: Path, folder: Path) -> str:
-    """Return a notebook whose pictures are followed by the films that take their place."""
+def with_frames(notebook: dict[str, Any], page: Path, folder: Path) -> str:
+    """Return a notebook whose pictures are followed by the frames that take their place."""
     folder.mkdir(parents=True, exist_ok=True)
-    made = {file.name: file for file in films.films_of(page, HERE / "_build/films").iterdir()}
+    made = {file.name: file for file in frames_of(page, HERE / "_build/frames").iterdir()}
     if made:
         shutil.copy(made["streamviz-player.js"], folder)
     for cell in notebook["cells"]:
         for output in cell.get("outputs", ()):
             html = "".join(output.get("data", {}).get("text/html", ""))
-            board = films.PLACEHOLDER.match(html)
-            if board and (film := f"{board[1]}.film.jsonl") in made:
-                name = f"{page.stem}.{film}"
-                shutil.copy(made[film], folder / name)
-                script = f'<script type="module" data-film="films/{name}"></script>'
+            placeholder = PLACEHOLDER.match(html)
+            if placeholder and (file := f"{placeholder[1]}.frames.jsonl") in made:
+                name = f"{page.stem}.{file}"
+                shutil.copy(made[file], folder / name)
+                script = f'<script type="module" data-frames="frames/{name}"></script>'
                 output["data"]["text/html"] = html + script
     return json.dumps(notebook)
 

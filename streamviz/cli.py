@@ -19,7 +19,7 @@ from streamviz.errors import InputError, PlotWarning, StreamVizError, meant, pat
 from streamviz.export.browser import link_in_browser, temporary_page
 from streamviz.export.course import FIRST, copy_course, open_lab
 from streamviz.export.ctrl_c import until_ctrl_c
-from streamviz.export.embed import FILM_SUFFIX, script_tag
+from streamviz.export.embed import FRAMES_SUFFIX, script_tag
 from streamviz.export.formats import RECORDING_FORMATS, export
 from streamviz.export.options import Theme
 from streamviz.export.printing import say
@@ -261,7 +261,7 @@ def export_file(args: argparse.Namespace) -> None:
     source, options = args.recording, _options(args)
     path = export(source, args.output, options, slides=args.slides, overwrite=args.overwrite)
     say(path)
-    if path.name.lower().endswith(FILM_SUFFIX):
+    if path.name.lower().endswith(FRAMES_SUFFIX):
         say(f"in a page in the same folder: {script_tag(path)}")
 
 

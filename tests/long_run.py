@@ -3,7 +3,7 @@
     python tests/long_run.py --minutes 10 --hours 8
 
 A stream gets 1,000 entries a second at real speed, which three groups read, while a page and a
-board show it. Then a scenario runs for hours on the virtual clock. Memory is measured when the
+dashboard show it. Then a scenario runs for hours on the virtual clock. Memory is measured when the
 windows are full, and at the end.
 """
 
@@ -94,10 +94,10 @@ def real(minutes: float, warm_up_s: float) -> tuple[Held, Held]:
         command = [sys.executable, "-c", TRAFFIC, redis.url, KEY]
         traffic = stack.enter_context(subprocess.Popen(command))
         stack.callback(traffic.kill)
-        board = watch(redis.client(), KEY)
-        assert board.scenario is not None
-        board.scenario.start()
-        stack.callback(board.stop)
+        dashboard = watch(redis.client(), KEY)
+        assert dashboard.scenario is not None
+        dashboard.scenario.start()
+        stack.callback(dashboard.stop)
         shown = Scenario(redis.client(), sample_every_ms=100).watch(KEY)
         server = stack.enter_context(DashboardServer(shown, KEY))
         browser = stack.enter_context(sync_playwright()).chromium.launch(
@@ -116,11 +116,11 @@ def real(minutes: float, warm_up_s: float) -> tuple[Held, Held]:
             assert traffic.poll() is None, "the traffic has ended"
         last = held(client, page)
         rate_hz = (added(client) - before) / (time.monotonic() - began)
-        newest = board.history.last
+        newest = dashboard.history.last
         print(f"real speed: {rate_hz:,.0f} entries a second, {added(client):,} in all")
         assert rate_hz > 0.9 * RATE_HZ, "this machine is too busy for the traffic"
         assert (newest.trouble, shown.history.last.trouble) == ("", "")
-        assert added(client) - newest.entries_added < 5 * RATE_HZ, "the board is not up to date"
+        assert added(client) - newest.entries_added < 5 * RATE_HZ, "the dashboard is not up to date"
         assert {"g0", "entries"} <= set(page.inner_text("body").split()), "the page shows nothing"
         assert page.inner_text("body") != words, "the page stands still"
         browser.close()

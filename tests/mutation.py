@@ -80,10 +80,10 @@ EQUIVALENT: dict[tuple[str, str], str] = {  # (the line, the change): why no tes
     (
         '"marker": {"color": colour(index), "symbol": "diamond", "size": 10},',
         "10 -> 11",
-    ): "a look",
+    ): "an appearance",
     ("return end_texts(None, [], [], 0, gap)", "0 -> 1"): "nothing is placed",
-    ('"margin": {"l": 60, "r": LABEL_MARGIN, "t": 44, "b": 44},', "60 -> 61"): "a look",
-    ('"margin": {"l": 60, "r": LABEL_MARGIN, "t": 44, "b": 44},', "44 -> 45"): "a look",
+    ('"margin": {"l": 60, "r": LABEL_MARGIN, "t": 44, "b": 44},', "60 -> 61"): "an appearance",
+    ('"margin": {"l": 60, "r": LABEL_MARGIN, "t": 44, "b": 44},', "44 -> 45"): "an appearance",
     (
         "f\"{label(name, 12)} {'unknown' if value is None else self._value_text(value)}\"",
         "12 -> 13",

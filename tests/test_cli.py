@@ -103,7 +103,7 @@ sys.exit(run())
 
 @pytest.mark.parametrize("module", ["streamviz.cli", "streamviz.export.html"])
 def test_ctrl_c_ends_a_command_without_a_traceback(module: str, tmp_path: Path) -> None:
-    command = [module, "export", RECORDING, "-o", str(tmp_path / "film.html")]
+    command = [module, "export", RECORDING, "-o", str(tmp_path / "run.html")]
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPTED, *command], cwd=ROOT, capture_output=True, text=True
     )

@@ -124,9 +124,9 @@ def test_an_unknown_keyword_too_many_and_too_few_arguments_are_named() -> None:
 
 
 def test_a_misspelt_attribute_is_named_with_what_is_meant(redis: redis_py.Redis) -> None:
-    shop, board = Scenario(redis), Dashboard(History())
+    shop, dashboard = Scenario(redis), Dashboard(History())
     shop.produce("misfits", series.orders(rate_hz=5))
-    misspelt = [(shop, "sumary", "summary"), (board, "stpo", "stop"), (EntryId(1), "sq", "seq")]
+    misspelt = [(shop, "sumary", "summary"), (dashboard, "stpo", "stop"), (EntryId(1), "sq", "seq")]
     misspelt += [(shop.producers[0], "rat", "rate"), (Stream(redis, "misfits"), "lenght", "length")]
     misspelt += [(streamviz, "Dashbord", "Dashboard"), (streamviz.patterns, "flow", "follow")]
     for thing, slip, name in misspelt:

@@ -204,17 +204,17 @@ def test_nothing_of_this_day_or_machine_is_saved(path: Path) -> None:
     assert not re.search(r"0x[0-9a-f]{8,}", text)
 
 
-def test_the_talk_is_a_deck_of_five_minutes_with_notes_and_films() -> None:
+def test_the_talk_is_a_deck_of_five_minutes_with_notes_and_players() -> None:
     deck = cells(FOLDER / f"{TALK}.ipynb")
     kinds = [cell["metadata"].get("slideshow", {}).get("slide_type", "-") for cell in deck]
     assert 6 <= kinds.count("slide") <= 12
     shown = [cell for cell, kind in zip(deck, kinds, strict=True) if kind in ("slide", "-")]
     said = [source(cell) for cell, kind in zip(deck, kinds, strict=True) if kind == "notes"]
-    films = [cell for cell in shown if cell["cell_type"] == "code"]
-    assert len(films) >= 5
-    assert len(said) >= len(films)
-    for cell in films:
-        assert "replay(" in source(cell), "a film needs no Redis"
+    players = [cell for cell in shown if cell["cell_type"] == "code"]
+    assert len(players) >= 5
+    assert len(said) >= len(players)
+    for cell in players:
+        assert "replay(" in source(cell), "a player needs no Redis"
         assert cell["metadata"]["jupyter"]["source_hidden"] is True
     words = sum(len(text.split()) for text in said)
     assert 300 <= words <= 700, "what is said in five minutes"

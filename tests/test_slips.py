@@ -306,7 +306,7 @@ SLIPS: dict[str, tuple[Slip, str]] = {
     "watch([k])": (lambda p, s: s.watch(["slips"]), "['slips'] is not a stream's key"),
     "subscriber([k], r)": (lambda p, s: s.subscriber(["slips"], "r"), "['slips'] is not a"),
     "Series(5)": (lambda p, s: series.Series(5), "Series.of(points)"),
-    # boards and exports
+    # dashboards and exports
     "Dashboard(client)": (lambda p, s: Dashboard(p.client), "Redis can't be shown"),
     "Dashboard, stream": (lambda p, s: Dashboard(p.ran, stream="nope"), "he streams are 'slips'"),
     "stream_map, stream=5": (lambda p, s: stream_map(p.ran, stream=5), "he streams are 'slips'"),
@@ -628,8 +628,11 @@ SLIPS: dict[str, tuple[Slip, str]] = {
     "summary(5)": (lambda p, s: GroupLag().summary(5), "GroupLag.summary(): history=5: give a Hi"),
     "delta(5, 0, None)": (lambda p, s: GroupLag().delta(5, 0, None), "history=5: give a History"),
     "failure(5, h)": (lambda p, s: GroupLag().failure(5, p.history), "text=5: give a str"),
-    "board.sped": (lambda p, s: _set(Dashboard(p.history), "sped", 2), "did you mean 'speed'"),
-    "board.pace": (lambda p, s: _set(Dashboard(p.history), "pace", 2), "not an attribute of Dashb"),
+    "dashboard.sped": (lambda p, s: _set(Dashboard(p.history), "sped", 2), "did you mean 'speed'"),
+    "dashboard.pace": (
+        lambda p, s: _set(Dashboard(p.history), "pace", 2),
+        "not an attribute of Dashb",
+    ),
     "stream.ky": (lambda p, s: _set(p.stream, "ky", "k"), "did you mean 'key'? See dir()"),
     "crew.nme": (lambda p, s: _set(p.crew, "nme", "g"), "not an attribute of ConsumerGroup: did"),
     "consumer.nme": (lambda p, s: _set(p.crew.consumer("c"), "nme", "g"), "did you mean 'name'"),
@@ -722,7 +725,7 @@ SLIPS: dict[str, tuple[Slip, str]] = {
     "to_html speed": (lambda p, s: to_html(p.path, p.folder / "x.html", speed="x"), "speed='x'"),
     "to_still suffix": (lambda p, s: to_still(p.path, p.folder / "x.html"), "can't export to"),
     "to_still at": (lambda p, s: to_still(p.path, p.folder / "x.svg", at_s="x"), "end_s='x': give"),
-    "to_embed": (lambda p, s: to_embed(5, p.folder / "x.film.jsonl"), "recording=5: give a"),
+    "to_embed": (lambda p, s: to_embed(5, p.folder / "x.frames.jsonl"), "recording=5: give a"),
     "replay speed": (lambda p, s: replay(p.path, speed="x"), "speed='x': give a number above 0"),
     "replay stream": (lambda p, s: replay(p.path, stream="nope"), "it holds 'slips'"),
     "DashboardServer None": (lambda p, s: DashboardServer(None, "slips"), "source=None: give a"),
@@ -833,8 +836,8 @@ def test_what_is_no_slip_still_works(redis: redis_py.Redis, key: str) -> None:
             self.currency = "EUR"
 
     assert Orders().currency == "EUR"
-    board = Dashboard(shop)
-    board.layout.width = "50%"
-    board.tooltip = "a name of ipywidgets"
-    board.speed = 2.0
+    dashboard = Dashboard(shop)
+    dashboard.layout.width = "50%"
+    dashboard.tooltip = "a name of ipywidgets"
+    dashboard.speed = 2.0
     redis.delete("billing")

@@ -27,10 +27,10 @@ RECORDINGS = {
 
 @dataclass
 class Slide:
-    """A slide: its text, its film's options, and the speaker's notes."""
+    """A slide: its text, its replay's options, and the speaker's notes."""
 
     text: str
-    film: dict[str, Any]
+    replay: dict[str, Any]
     notes: str = ""
 
 
@@ -45,16 +45,16 @@ def slides() -> list[Slide]:
         elif cell["cell_type"] == "code" and deck:
             call: Any = ast.parse(text).body[0]
             options = {one.arg: one.value for one in call.value.keywords if one.arg != "plots"}
-            deck[-1].film = {arg: ast.literal_eval(value) for arg, value in options.items()}
-            deck[-1].film["of"] = call.value.args[0].id
+            deck[-1].replay = {arg: ast.literal_eval(value) for arg, value in options.items()}
+            deck[-1].replay["of"] = call.value.args[0].id
     return deck
 
 
-def length_s(film: dict[str, Any]) -> float:
-    """Return how long a film plays."""
-    samples = samples_of(film["of"])
-    end_s = film.get("end_s", (samples[-1].time_ms - samples[0].time_ms) / 1000)
-    return float(end_s - film.get("start_s", 0)) / film.get("speed", 1)
+def length_s(replay: dict[str, Any]) -> float:
+    """Return how long a replay takes."""
+    samples = samples_of(replay["of"])
+    end_s = replay.get("end_s", (samples[-1].time_ms - samples[0].time_ms) / 1000)
+    return float(end_s - replay.get("start_s", 0)) / replay.get("speed", 1)
 
 
 def samples_of(name: str) -> list[Sample]:
@@ -75,10 +75,10 @@ def test_the_slides_take_five_minutes_with_the_recap() -> None:
 
 
 @pytest.mark.parametrize("slide", slides(), ids=lambda slide: slide.text.splitlines()[0])
-def test_the_notes_can_be_said_and_the_film_seen_in_the_slide_s_time(slide: Slide) -> None:
+def test_the_notes_can_be_said_and_the_recording_seen_in_the_slide_s_time(slide: Slide) -> None:
     assert len(slide.notes.split()) / WORDS_PER_S <= planned_s(slide)
-    if slide.film:
-        assert length_s(slide.film) <= planned_s(slide)
+    if slide.replay:
+        assert length_s(slide.replay) <= planned_s(slide)
 
 
 def test_the_crash_is_on_the_slide_after_the_question() -> None:
@@ -92,5 +92,5 @@ def test_the_crash_is_on_the_slide_after_the_question() -> None:
     (question, answer) = next(
         (one, other) for one, other in pairwise(slides()) if "**Predict.**" in one.text
     )
-    assert question.film["end_s"] < crash_s < answer.film["end_s"]
-    assert answer.film["start_s"] < crash_s
+    assert question.replay["end_s"] < crash_s < answer.replay["end_s"]
+    assert answer.replay["start_s"] < crash_s

@@ -59,7 +59,7 @@ METHODS = {
     "dead_letters": "sweep move send_back",
     "log": "since",
     "plot": "summary history_summary static_figure figure failure delta traces layout",
-    "film": "samples chosen track",
+    "recording": "samples chosen track",
 }
 
 
@@ -74,7 +74,7 @@ class Place:
         self.history = shop.run(2)
         self.sample = self.history.last
         recording.save(self.history, folder / "run.jsonl.gz")
-        self.film = recording.Recording(folder / "run.jsonl.gz")
+        self.recording = recording.Recording(folder / "run.jsonl.gz")
         self.stream = Stream(redis, key)
         self.crew = self.stream.group("billing")
         self.consumer = self.crew.consumer("ann")

@@ -1,4 +1,4 @@
-"""A recording for another web page: a film in JSON Lines, and one module that plays it."""
+"""A recording for another web page: its frames in JSON Lines, and a module that plays them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from streamviz.widgets.assets import plotly_base64, script, stylesheet
 from streamviz.widgets.player import player_options
 
 PLAYER_FILE = "streamviz-player.js"
-FILM_SUFFIX = ".film.jsonl"
+FRAMES_SUFFIX = ".frames.jsonl"
 
 
 def to_embed(
@@ -39,16 +39,16 @@ def to_embed(
     overwrite: bool = False,
     progress: bool = True,
 ) -> Path:
-    """Write a recording as a film for another web page, with the module that plays it.
+    """Write a recording's frames for another web page, with the module that plays them.
 
-    A page on the same web server shows the film with one line of HTML, which
-    `streamviz.export.embed.script_tag` returns. The first line of a film holds what the player
+    A page on the same web server plays the file with one line of HTML, which
+    `streamviz.export.embed.script_tag` returns. The first line of the file holds what the player
     needs and the complete figures. Each further line holds what is new in one frame.
 
     Parameters
     ----------
     path : str or Path
-        The ``.film.jsonl`` file to write, which is returned. The module is written into the same
+        The ``.frames.jsonl`` file to write, which is returned. The module is written into the same
         folder.
     autoplay : bool
         Whether to start when it scrolls into view.
@@ -57,10 +57,10 @@ def to_embed(
     """
     target = path_of("path", path)
     options = player_options(speed, loop, autoplay)
-    match_suffix(target, [FILM_SUFFIX])
+    match_suffix(target, [FRAMES_SUFFIX])
     frames = select_frames(recording, plots, stream, start_s, end_s, captions, caption)
     figures, deltas = frames.figures_and_deltas()
-    head = {"streamviz_film": 2, "metadata": frames.metadata(), "options": options}
+    head = {"streamviz_frames": 2, "metadata": frames.metadata(), "options": options}
     lines = [f"{dumps(head | {'figures': figures})}\n"]
     with progress_bar(progress, "Packing", len(frames), "frames") as advance:
         for delta in deltas:
@@ -74,10 +74,10 @@ def to_embed(
     return written
 
 
-def script_tag(film: Path) -> str:
-    """Return the line of HTML that shows a film in a page in the same folder."""
-    name = escape(quote(os.fsencode(film.name)))  # a name may be any bytes
-    return f'<script type="module" src="{PLAYER_FILE}" data-film="{name}"></script>'
+def script_tag(frames: Path) -> str:
+    """Return the line of HTML that plays a file of frames in a page in the same folder."""
+    name = escape(quote(os.fsencode(frames.name)))  # a name may be any bytes
+    return f'<script type="module" src="{PLAYER_FILE}" data-frames="{name}"></script>'
 
 
 def _player_code() -> bytes:

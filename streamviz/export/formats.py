@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from streamviz.errors import InputError, path_of
-from streamviz.export.embed import FILM_SUFFIX, to_embed
+from streamviz.export.embed import FRAMES_SUFFIX, to_embed
 from streamviz.export.files import HTML, already_exists, join_or, match_suffix
 from streamviz.export.html import to_html
 from streamviz.export.images import STILL_SUFFIXES, to_animation, to_still
@@ -47,8 +47,8 @@ RECORDING_FORMATS = (
     Format("an animated image", (".gif",), to_animation, _ANIMATION | {"loop": "loop"}),
     Format("a video", (".mp4",), to_animation, _ANIMATION),
     Format(
-        "a film for another web page, with its player",
-        (FILM_SUFFIX,),
+        "a file of frames for another web page, with its player",
+        (FRAMES_SUFFIX,),
         to_embed,
         _CONTENT | _PLAYBACK | _PLAYER,
     ),

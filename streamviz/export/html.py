@@ -137,7 +137,7 @@ def _page(
         "plotly": plotly_base64(),
         "code": script("page.js"),
     }
-    halves = (_STATIC / "page.html").read_text("utf-8").split("$film")
+    halves = (_STATIC / "page.html").read_text("utf-8").split("$frames")
     before, after = (Template(half).substitute(parts) for half in halves)
     extra = {"options": options, "width": size[0], "plots": count}
     page_bytes = len(f"{before}{after}".encode())

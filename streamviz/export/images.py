@@ -152,7 +152,7 @@ def _pictures(
     advance: Callable[[float], object],
 ) -> Iterator[Any]:
     """Yield a picture of each frame, with its caption and its time; frames that repeat are kept."""
-    card = frames.metadata()
+    metadata = frames.metadata()
     figures, deltas = frames.figures_and_deltas()
     current, picture = 0, None
     for index in indices:
@@ -160,8 +160,8 @@ def _pictures(
             for changes in islice(deltas, index - current):
                 figures = [apply(one, change) for one, change in zip(figures, changes, strict=True)]
             current = index
-            time = card["times"][index]
-            caption = next((text for at_s, text in card["captions"][::-1] if at_s <= time), "")
+            time = metadata["times"][index]
+            caption = next((text for at_s, text in metadata["captions"][::-1] if at_s <= time), "")
             header = (caption, f"{time:.1f} s")
             picture = paint(_svg(figures, frames.problems, size, background, header), size)
         yield picture

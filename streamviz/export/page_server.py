@@ -1,7 +1,7 @@
 """A small web server that shows the dashboard of one stream to everyone who has the link.
 
 A browser can do three things: load the page with its scripts, receive the dashboard's messages as
-server-sent events, and post ``hello``, ``grant`` and ``story`` to its dashboard. The page has no
+server-sent events, and post ``hello``, ``grant`` and ``timeline`` to its dashboard. The page has no
 kernel, and a browser has no way to Redis.
 """
 

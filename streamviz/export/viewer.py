@@ -10,11 +10,11 @@ from streamviz.simulation.scenario import Scenario
 from streamviz.widgets.dashboard import Dashboard
 
 _MAX_WAITING = 100  # messages
-_ALLOWED = ("hello", "grant", "story")
+_ALLOWED = ("hello", "grant", "timeline")
 
 
 class Viewer(Dashboard):
-    """One browser's dashboard. The browser grants frames and asks for stories, and no more.
+    """One browser's dashboard. The browser grants frames and asks for timelines, and no more.
 
     It puts its messages into a queue instead of sending them to a front end.
     """

@@ -37,7 +37,7 @@ class GroupAccounting:
         the group was set back, or together with their removal from the stream (acknowledged and
         deleted, or dropped by DELREF or by XAUTOCLAIM after XDEL).
     reason : str
-        Why a number is None, or why the books do not balance; empty otherwise.
+        Why a number is None, or why the numbers do not add up; empty otherwise.
     lost : int
         Acknowledged to the producer, and lost in failovers since the first sample, at most. The
         group may have got some of them before.

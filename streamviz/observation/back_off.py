@@ -23,7 +23,7 @@ class BackOff:
 
     def __init__(self) -> None:
         self._took_s: deque[float] = deque([0.0] * 3, 3)
-        self.told: Mapping[str, int] = {}  # of how many the last sample told, by the names above
+        self.counts: Mapping[str, int] = {}  # what the last sample had, by the names above
 
     def took(self, seconds: float) -> None:
         """Note how long a round trip took."""
@@ -45,7 +45,7 @@ class BackOff:
         return min(_LONGEST_FOR_BYTES_S, size / _BYTES_PER_S) if size > _LARGE_BYTES else 0.0
 
     def _size(self, name: str) -> int:
-        return self.told.get(name, 0) * _BYTES[name]
+        return self.counts.get(name, 0) * _BYTES[name]
 
     def __str__(self) -> str:
         if not self.interval_s:
@@ -53,5 +53,5 @@ class BackOff:
         reason = f"the server takes {min(self._took_s) * 1000:,.0f} ms to answer"
         if self._for_bytes_s > self._for_time_s:
             name = max(_BYTES, key=self._size)
-            reason = f"{self.told[name]:,} {name}"
+            reason = f"{self.counts[name]:,} {name}"
         return f"{reason}: sampling every {self.interval_s:.1f} s"

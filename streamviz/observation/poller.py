@@ -136,8 +136,8 @@ class Poller:
         self._failovers.keep()
         consumers = sum(len(one.consumers) for one in by_group.values())
         readers = len(replies.positions)
-        told = {"consumers": consumers, "groups": len(replies.groups), "readers": readers}
-        self._snapshots.back_off.told = told
+        counts = {"consumers": consumers, "groups": len(replies.groups), "readers": readers}
+        self._snapshots.back_off.counts = counts
         return Polled(replies, judgements, previous, is_another)
 
     def _first_round_trip(self, asked: _Asked, time_ms: int) -> Steps[PollReplies]:

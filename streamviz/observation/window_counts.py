@@ -1,4 +1,4 @@
-"""Count what the samples of a window have, without another look through all of them."""
+"""Count what the samples of a window have, without going through all of them again."""
 
 from __future__ import annotations
 

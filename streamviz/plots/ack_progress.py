@@ -179,8 +179,8 @@ class AckProgress(Plot):
         """Return the lines that some group needs now."""
         last, names = history.newest, shown_groups(history, self.group)
         groups = last.groups if last else ()
-        books = [account_for(last, one) for one in groups if last and one.name in names]
-        return [kind for kind in _OTHERWISE if any(getattr(one, kind[0]) for one in books)]
+        accounts = [account_for(last, one) for one in groups if last and one.name in names]
+        return [kind for kind in _OTHERWISE if any(getattr(one, kind[0]) for one in accounts)]
 
 
 def _grid(count: int) -> tuple[int, int]:

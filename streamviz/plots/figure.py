@@ -55,7 +55,7 @@ class Plot(_Whole, ABC):
     """One plot of a history; a subclass defines what it shows.
 
     A *growing* trace gets new points with each sample. A *state* trace shows the last sample only.
-    A board shows an exception of a plot in the plot's place, and its other plots go on. So does an
+    A widget shows an exception of a plot in the plot's place, and its other plots go on. So does an
     exported file, with a PlotWarning.
 
     Attributes

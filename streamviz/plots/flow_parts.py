@@ -71,8 +71,8 @@ def bar_at(
         title = f"{_count(name, numbers[name])}{long[name]}"
         yield _piece(part, x, top, wide, name, group) | {"title": title}
         x += wide
-    told = {"waiting", "acked"} if counted else {"waiting"}
-    counts = {name: "" if name in told else _count(name, numbers[name]) for name in names}
+    elsewhere = {"waiting", "acked"} if counted else {"waiting"}
+    counts = {name: "" if name in elsewhere else _count(name, numbers[name]) for name in names}
     for words in (long, _BAR, _BAR | {"acked": "acked"}):
         texts = {name: counts[name] + words[name] for name in names}
         needs = {name: _SWATCH + int(_LETTER * columns(text)) for name, text in texts.items()}
@@ -82,7 +82,7 @@ def bar_at(
     for name in names:
         if x + needs[name] <= end:
             yield _piece(f"{key} swatch {name}", x, top + 13, 9, name, group)
-            yield text_at(f"{key} books {name}", x + 13, top + 20, texts[name], "note")
+            yield text_at(f"{key} part {name}", x + 13, top + 20, texts[name], "note")
         x += needs[name]
 
 

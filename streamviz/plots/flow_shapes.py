@@ -182,7 +182,7 @@ class FlowShapes:
             x = self.left + k * (wide + BOX_GAP)
             yield from self.consumer(f"{key} {k}", key, one, x, top, wide, group["colour"])
         if not shown:
-            yield text_at(f"{key} nobody", self.left, top + 21, "no consumers", "note")
+            yield text_at(f"{key} empty", self.left, top + 21, "no consumers", "note")
         rest = len(all_shown) - len(shown) + group["more"][0]
         held = sum(one["pending"] for one in all_shown[len(shown) :]) + group["more"][1]
         for i, (number, *options) in enumerate(

@@ -1,7 +1,7 @@
-"""What the outputs of cells have of boards: pictures in the saved notebook, and no earlier run's.
+"""What the outputs of cells have of widgets: pictures in the saved notebook, and no earlier run's.
 
 What ipywidgets shows in a box or an Output widget is gone without its kernel. So the cell gets the
-pictures as an output of their own, which `live.css` hides while a board in the same cell is live.
+pictures as an output of their own, which `live.css` hides while a widget in the same cell is live.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import ipywidgets
 from ipywidgets.widgets.widget import _instances
 
 
-class Board(Protocol):
+class ShownWidget(Protocol):
     """A displayed widget with pictures."""
 
     def show_pictures(self) -> None:
@@ -27,18 +27,18 @@ class Board(Protocol):
         """Close its connection to the browser."""
 
 
-_CELLS: WeakKeyDictionary[Board, tuple[str, str]] = WeakKeyDictionary()
+_CELLS: WeakKeyDictionary[ShownWidget, tuple[str, str]] = WeakKeyDictionary()
 
 
 def follow_boxes() -> None:
-    """From now on, show the pictures of the boards in each box that a cell shows."""
+    """From now on, show the pictures of the widgets in each box that a cell shows."""
     ipython, _ = _running_cell()
     if ipython is not None:
         ipython.display_formatter.mimebundle_formatter.for_type(ipywidgets.Box, _bundle)
 
 
-def follow_output(board: Board) -> None:
-    """After the running cell, show the pictures of a board that goes into an Output widget."""
+def follow_output(widget: ShownWidget) -> None:
+    """After the running cell, show the pictures of a widget that goes into an Output widget."""
     ipython, request = _running_cell()
     header = request.get("header", {})
     outputs = [one for one in _instances.values() if isinstance(one, ipywidgets.Output)]
@@ -48,13 +48,13 @@ def follow_output(board: Board) -> None:
 
     def after(_result: object) -> None:
         ipython.events.unregister("post_run_cell", after)
-        board.show_pictures()
+        widget.show_pictures()
 
     ipython.events.register("post_run_cell", after)
 
 
-def stop_earlier_runs(board: Board) -> None:
-    """Stop and close the boards that earlier runs of the running cell have displayed.
+def stop_earlier_runs(widget: ShownWidget) -> None:
+    """Stop and close the widgets that earlier runs of the running cell have displayed.
 
     The browser reports a missing placeholder, too, but a reloaded page no longer knows about it.
     """
@@ -64,11 +64,11 @@ def stop_earlier_runs(board: Board) -> None:
     if not cell:  # the front end sends none
         return
     for other, (other_cell, other_run) in list(_CELLS.items()):
-        if other_cell == cell and other_run != run and other is not board:
+        if other_cell == cell and other_run != run and other is not widget:
             del _CELLS[other]
             other.stop()
             other.close()
-    _CELLS[board] = cell, run
+    _CELLS[widget] = cell, run
 
 
 def _running_cell() -> tuple[Any, dict[str, Any]]:
@@ -80,13 +80,13 @@ def _running_cell() -> tuple[Any, dict[str, Any]]:
 
 
 def _bundle(box: Any) -> Any:
-    for board in _boards(box):
-        board.show_pictures()
+    for widget in _shown_widgets(box):
+        widget.show_pictures()
     return box._repr_mimebundle_()
 
 
-def _boards(widget: Any) -> Iterator[Board]:
+def _shown_widgets(widget: Any) -> Iterator[ShownWidget]:
     if hasattr(widget, "show_pictures"):
         yield widget
     for child in getattr(widget, "children", ()):
-        yield from _boards(child)
+        yield from _shown_widgets(child)

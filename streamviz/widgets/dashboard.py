@@ -185,11 +185,11 @@ def partition_lanes(
     stream : str, optional
         The name of the partitions in the scenario; by default its first stream.
     """
-    board = Live(source, [PartitionLanes(group)], stream=stream)
-    newest = board.history.newest
+    lanes = Live(source, [PartitionLanes(group)], stream=stream)
+    newest = lanes.history.newest
     if newest is not None and not isinstance(newest, PartitionedSample):
         raise InputError(f"{newest.stream!r} has no parts: watch(Partitions(...)) it to show some")
-    return board
+    return lanes
 
 
 def cursors(source: Scenario | History, *, stream: str | None = None) -> Live:

@@ -27,7 +27,7 @@ def placeholder(element_id: str, images: list[tuple[str, str, int]], footer: str
     """Return the HTML that a widget leaves in its output: pictures, and below them a footer.
 
     Of each picture it takes the alt text, the SVG and the largest width in pixels. The browser
-    finds the placeholder by its ID, which is empty if the board stands in a box.
+    finds the placeholder by its ID, which is empty if the widget is in a box.
     """
     pictures = "".join(
         f'<img alt="{html.escape(alt)}" style="display:block;width:100%;'

@@ -69,10 +69,10 @@ class Live(PlotWidget):
             self.commands.hides = self.scenario.context.hides
         self._sent: list[tuple[int, Any]] = []  # each plot's last sample and structure key
         self._sent_status = ""
-        self._told_n = 0  # the sample that was last told of in words
+        self._summarised_n = 0  # the sample whose summary was sent last
         self._rows_sent = 0
         self._started = False  # whether this widget started the scenario
-        self._resting = False  # whether it paused it, because the last view was closed
+        self._paused_by_us = False  # whether this widget paused it: its last view was closed
         self._follow_source()
 
     def stop(self) -> None:
@@ -91,16 +91,16 @@ class Live(PlotWidget):
             self.scenario.clock.on_change.append(self._show_state)
             if self.commands is not None:
                 self.commands.start()
-        if self.scenario.state == "new" or (self._resting and self.scenario.state == "paused"):
+        if self.scenario.state == "new" or (self._paused_by_us and self.scenario.state == "paused"):
             self._started = True
             self.scenario.start()
-        self._resting = False
+        self._paused_by_us = False
 
-    def _rest(self) -> None:
+    def _last_view_closed(self) -> None:
         self._unhook()
         scenario = self.scenario
         if self._started and scenario and scenario.state == "running" and not scenario.on_sample:
-            self._resting = True
+            self._paused_by_us = True
             scenario.pause()
             self._follow_source()
 
@@ -131,7 +131,7 @@ class Live(PlotWidget):
     def _set_speed(self, proposal: Any) -> float:
         factor = float(proposal["value"])
         if self.scenario is None:
-            raise InputError(f"speed={factor:g}: this board shows no scenario that it can pace")
+            raise InputError(f"speed={factor:g}: this widget shows no scenario that it can pace")
         if self.scenario.speed != factor:
             self.scenario.speed = factor
         return factor
@@ -144,18 +144,18 @@ class Live(PlotWidget):
         newest = self.history.newest
         trouble = newest.trouble if newest is not None else ""
         if self.scenario is None:
-            return {"state": "done", "trouble": trouble, "error": "", "workers": []}
+            return {"state": "done", "trouble": trouble, "error": "", "consumers": []}
         error = self.scenario.error
         groups = list(self.scenario.groups.values()) if self.controls else ()
         return {
             "state": "done" if self.scenario.ran else self.scenario.state,
             "trouble": self.scenario.clock.waiting or trouble or self.scenario.slowness,
             "error": str(error) if error is not None else "",
-            "workers": [
-                [group.name, worker.name, worker.alive, worker.slowdown]
+            "consumers": [
+                [group.name, consumer.name, consumer.alive, consumer.slowdown]
                 for group in groups
-                for worker in list(group.consumers.values())
-                if not worker.removed
+                for consumer in list(group.consumers.values())
+                if not consumer.removed
             ],
         }
 
@@ -170,7 +170,7 @@ class Live(PlotWidget):
         drawn = [draw(plot, self.history) for plot in self.plots]
         figures = [figure for figure, _ in drawn]
         self._sent = [(figure["n"], key) for figure, key in drawn]
-        self._told_n = max((n for n, _ in self._sent), default=0)
+        self._summarised_n = max((n for n, _ in self._sent), default=0)
         status = self._status()
         self._sent_status = json.dumps(status)
         self._rows_sent = 0
@@ -206,10 +206,10 @@ class Live(PlotWidget):
     def _new_deltas(self, words: bool) -> list[Delta]:
         """Return what is new in each plot; nothing if there is no new sample."""
         last, deltas = self.history.newest, []
-        told = not words or last is None or self._told_n == last.n
-        if last is None or (told and all(n == last.n for n, _ in self._sent)):
+        has_summaries = not words or last is None or self._summarised_n == last.n
+        if last is None or (has_summaries and all(n == last.n for n, _ in self._sent)):
             return []
-        self._told_n = last.n if words else self._told_n
+        self._summarised_n = last.n if words else self._summarised_n
         for i, (plot, (n, key)) in enumerate(zip(self.plots, self._sent, strict=True)):
             delta, key = draw_change(plot, self.history, n, key, words=words)
             self._sent[i] = (delta["n"], key)

@@ -122,9 +122,9 @@ class Player(PlotWidget):
     def _mimebundle(self, element_id: str) -> dict[str, str]:
         output, frames = super()._mimebundle(element_id), self.frames
         if os.environ.get(EMBED_FRAMES) and len(frames) <= MAX_FRAMES:
-            film = {"metadata": frames.metadata(), "segment": frames.segment(0, len(frames))}
-            packed = base64.b64encode(pack(film | {"options": self._options}, 9)).decode("ascii")
-            output["text/html"] += f'<script type="application/gzip" data-film>{packed}</script>'
+            content = {"metadata": frames.metadata(), "segment": frames.segment(0, len(frames))}
+            packed = base64.b64encode(pack(content | {"options": self._options}, 9)).decode("ascii")
+            output["text/html"] += f'<script type="application/gzip" data-frames>{packed}</script>'
         return output
 
 

@@ -110,9 +110,9 @@ class PlotWidget(LateWidget):
 
     def _closed(self) -> None:
         self._views.clear()
-        self._rest()
+        self._last_view_closed()
 
-    def _rest(self) -> None:
+    def _last_view_closed(self) -> None:
         """Stop following the source: the last view was closed, and another may open later."""
 
     def _summaries(self, figures: list[Figure]) -> list[str]:
@@ -182,16 +182,16 @@ class PlotWidget(LateWidget):
             self._refresh()
         elif kind == "grant" and type(frames := content.get("frames")) is int:
             self._views.grant(view, frames)
-        elif kind == "story":
-            self._send_story(content)
+        elif kind == "timeline":
+            self._send_timeline(content)
         elif kind in ("bye", "gone") and self._views.remove(view):
             if kind == "bye":
-                self._rest()
+                self._last_view_closed()
             else:  # gone from its cell's output
                 self.stop()
                 self.close()
 
-    def _send_story(self, request: dict[str, Any]) -> None:
+    def _send_timeline(self, request: dict[str, Any]) -> None:
         entry: Any = request.get("id")
         try:
             entry_id = EntryId.parse(entry)
@@ -199,7 +199,7 @@ class PlotWidget(LateWidget):
             return  # the pointer is not over an entry
         with self.history.lock:
             steps = entry_timeline(self._history_at(request), entry_id)
-        self._send_json("story", {"id": str(entry_id), "text": clean(". ".join(steps) + ".")})
+        self._send_json("timeline", {"id": str(entry_id), "text": clean(". ".join(steps) + ".")})
 
     def _summarise(self) -> None:
         self._summarised_s = time.monotonic()

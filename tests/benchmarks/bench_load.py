@@ -88,10 +88,10 @@ def test_a_busy_server(server: Any, redis: redis_py.Redis, batch: int) -> None:
         before = 0
         while (now := int(redis.xinfo_stream(KEY)["entries-added"])) < before + 1000 * batch:
             before, _ = before or now, time.sleep(0.1)
-        board = watch(server.client(), KEY)
-        scenario, plot = board.scenario, Flow()
+        dashboard = watch(server.client(), KEY)
+        scenario, plot = dashboard.scenario, Flow()
         assert scenario is not None
-        scenario.on_sample.append(lambda _sample: plot.static_figure(board.history))
+        scenario.on_sample.append(lambda _sample: plot.static_figure(dashboard.history))
         scenario.on_sample.append(lambda sample: late_ms.append(behind_ms(redis, sample.last_id)))
         scenario.start()
         for turn in range(PAIRS):
@@ -106,8 +106,8 @@ def test_a_busy_server(server: Any, redis: redis_py.Redis, batch: int) -> None:
                 if observed:
                     shares.append((spent2 - spent) / (cpu2 - cpu))
                     ours.append((time.process_time() - own) / took)
-        assert board.history.last.trouble == ""
-        board.stop()
+        assert dashboard.history.last.trouble == ""
+        dashboard.stop()
     cost = statistics.median(1 - b / a for a, b in zip(rates[False], rates[True], strict=True))
     late = statistics.quantiles(late_ms, n=20)
     found = table(

@@ -111,7 +111,7 @@ def hour(server: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
         groups = [stream.group(name) for name in ("billing", "email", "stock")]
         for group in groups:
             group.create("0", mkstream=True)
-        workers = [[group.consumer(f"{group.name}-{i}") for i in range(4)] for group in groups]
+        consumers = [[group.consumer(f"{group.name}-{i}") for i in range(4)] for group in groups]
         held: list[list[object]] = [[] for _ in groups]
         for n in range(HOUR):
             now = began_ms + n * 100
@@ -121,7 +121,7 @@ def hour(server: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
             for g, group in enumerate(groups):
                 if held[g]:
                     group.ack(*held[g])  # type: ignore[arg-type]
-                held[g] = [entry.id for entry in workers[g][n % 4].read(26 + n % 9)]
+                held[g] = [entry.id for entry in consumers[g][n % 4].read(26 + n % 9)]
             note = [f"billing-{n % 4 + 1} was killed holding 3"] if n % 5000 == 4999 else []
             observer.sample(now + 99, note)
     client.delete(key)
@@ -131,7 +131,7 @@ def hour(server: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.timeout(1800)
 def test_an_hour_is_small_and_opens_at_once(hour: Path) -> None:
-    opened, shown, rough, shots = [], [], [], []
+    opened, shown, previews_s, segments_s = [], [], [], []
     for _ in range(3):
         began = time.perf_counter()
         recording = Recording(hour)
@@ -140,23 +140,23 @@ def test_an_hour_is_small_and_opens_at_once(hour: Path) -> None:
         replay(hour)
         shown.append(time.perf_counter() - began)
     assert len(recording.track()) == HOUR
-    film = Frames(recording, [StreamMap(), GroupLag(), AckProgress()])
-    for number in range(len(film.preview_frames) // PREVIEW_LENGTH):
+    frames = Frames(recording, [StreamMap(), GroupLag(), AckProgress()])
+    for number in range(len(frames.preview_frames) // PREVIEW_LENGTH):
         began = time.perf_counter()
-        film.preview(number)
-        rough.append(time.perf_counter() - began)
+        frames.preview(number)
+        previews_s.append(time.perf_counter() - began)
     for place in range(500, HOUR, 1777):
         began = time.perf_counter()
-        film.segment(place)
-        shots.append(time.perf_counter() - began)
+        frames.segment(place)
+        segments_s.append(time.perf_counter() - began)
     row = table(FILE, "what", "measured")
     row.aim("its size, MB", hour.stat().st_size / 1e6, most=50)
     row.aim("`replay()` of it, s", statistics.median(shown), most=2)
     row.add("its size, with 1,080,000 entries", f"{hour.stat().st_size / 1e6:.1f} MB")
     row.add("indexed", f"{statistics.median(opened):.2f} s")
     row.add("`replay()` of it", f"{statistics.median(shown):.2f} s")
-    row.add("a rough shot of 200 frames", f"{statistics.median(rough) * 1000:.0f} ms")
-    row.add("a shot of 100 frames", f"{statistics.median(shots) * 1000:.0f} ms")
+    row.add("a preview of 200 frames", f"{statistics.median(previews_s) * 1000:.0f} ms")
+    row.add("a segment of 100 frames", f"{statistics.median(segments_s) * 1000:.0f} ms")
 
 
 DRAG = """async seconds => {
@@ -186,7 +186,7 @@ def drag(page: Page, where: str, what: str) -> None:
     """Drag the slider from end to end, twice, and note how many frames a second were drawn."""
     page.locator(".streamviz-plot .main-svg").first.wait_for()
     page.evaluate(DRAG, 4)
-    page.wait_for_function("() => !document.querySelector('[data-sketched]')")
+    page.wait_for_function("() => !document.querySelector('[data-on-canvas]')")
     rate = page.evaluate(DRAG, 8)
     row = table(FILE, "what", "measured")
     row.aim(f"frames a second, {what} dragged in {where}", rate, least=20)

@@ -348,7 +348,7 @@ class Notebook:
         self.kernel_is("idle")
 
     def save(self) -> Any:
-        """Save it; beside a live board it may be unsaved again before anyone can look."""
+        """Save it; beside a live dashboard it may be unsaved again before anyone can look."""
         self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
         path = self.lab.folder / "notebooks" / self.name
         return json.loads(path.read_text("utf-8"))
@@ -369,7 +369,7 @@ class Notebook:
         return "".join("".join(one.get("text", "")) for one in self.all_outputs())
 
     def live(self) -> Any:
-        """Return the locator of the mounted live boards."""
+        """Return the locator of the mounted live dashboards."""
         return self.page.locator("[data-streamviz] .streamviz-live")
 
     def points(self, plot: int = 0, trace: int = 0) -> int:
@@ -397,7 +397,7 @@ class Notebook:
         return "".join("".join(one.get("text/html", "")) for one in data)
 
     def at_rest(self, plot: int = 0) -> int:
-        """Wait until a paused board has its last sample, and return how many points that has.
+        """Wait until a paused dashboard has its last sample, and return how many points that has.
 
         The pause may have come while one was taken.
         """

@@ -30,7 +30,7 @@ Until = Callable[..., None]
 SHOP = """
 from streamviz import Dashboard, Scenario, connect, series
 
-def new_board():
+def new_dashboard():
     shop = Scenario(connect())
     shop.produce("orders", series.orders(rate_hz=5))
     shop.group("orders", "billing", consumers=2, service_ms=300)
@@ -41,14 +41,14 @@ import solara
 {SHOP}
 @solara.component
 def Page():
-    board = solara.use_memo(new_board, [])
-    solara.display(board)
+    dashboard = solara.use_memo(new_dashboard, [])
+    solara.display(dashboard)
 """
 PANEL = f"""
 import panel as pn
 {SHOP}
 pn.extension("ipywidgets")
-pn.Column(pn.pane.IPyWidget(new_board())).servable()
+pn.Column(pn.pane.IPyWidget(new_dashboard())).servable()
 """
 FRAME = """
 import html, pathlib
@@ -92,7 +92,7 @@ def serving(command: list[str | Path], folder: Path, until: Until) -> Iterator[s
             end(server)
 
 
-def shows_a_board(page: Page, name: str) -> None:
+def shows_a_dashboard(page: Page, name: str) -> None:
     page.locator(".streamviz-live").wait_for(timeout=60_000)
     page.get_by_role("button", name="kill billing-1").press("Enter")
     page.get_by_role("button", name="revive billing-1").wait_for()
@@ -146,18 +146,18 @@ def test_streamlit_makes_a_new_run_when_its_slider_moves(
 
 
 @installs
-def test_solara_shows_a_live_board(tmp_path: Path, page: Page, until: Until) -> None:
+def test_solara_shows_a_live_dashboard(tmp_path: Path, page: Page, until: Until) -> None:
     (tmp_path / "shop.py").write_text(SOLARA)
     program = tool("solara", *SOLARA_PACKAGES, *STREAMVIZ) / "solara"
     with serving(
         [program, "run", "shop.py", "--no-open", "--production", "--port"], tmp_path, until
     ) as url:
         page.goto(url)
-        shows_a_board(page, "solara")
+        shows_a_dashboard(page, "solara")
 
 
 @installs
-def test_panel_shows_a_live_board_and_a_player(site: Path, page: Page, until: Until) -> None:
+def test_panel_shows_a_live_dashboard_and_a_player(site: Path, page: Page, until: Until) -> None:
     (site / "live.py").write_text(PANEL)
     (site / "frame.py").write_text(FRAME)
     program = tool("panel", "panel", "ipywidgets_bokeh", *STREAMVIZ) / "panel"
@@ -168,5 +168,5 @@ def test_panel_shows_a_live_board_and_a_player(site: Path, page: Page, until: Un
         page.goto(f"{url}/frame")
         page.frame_locator("iframe").locator("[data-state=playing]").wait_for()
         page.goto(f"{url}/live")
-        shows_a_board(page, "panel")
+        shows_a_dashboard(page, "panel")
     page.unroute_all()

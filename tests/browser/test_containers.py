@@ -1,4 +1,4 @@
-"""A board wherever a widget lives: in boxes, tabs, outputs, and in several views at once."""
+"""A dashboard wherever a widget lives: in boxes, tabs, outputs, and in several views at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import ipywidgets as w
 from IPython.display import display
 from streamviz import Scenario, connect, series, stream_map
 client = connect()
-def board(name):
+def dashboard(name):
     shop = Scenario(client, seed=7)
     shop.produce(name, series.constant(rate_hz=4))
     shop.group(name, "billing", service_ms=20)
@@ -40,15 +40,15 @@ def views(notebook: Notebook, cell: int) -> Any:
     return notebook.page.locator(".jp-CodeCell").nth(cell).locator(".streamviz-live")
 
 
-def all_live(notebook: Notebook, boards: Any, count: int = 1) -> None:
+def all_live(notebook: Notebook, dashboards: Any, count: int = 1) -> None:
     """Wait until so many views are drawn, and draw more."""
-    notebook.until(lambda: boards.count() == count)
+    notebook.until(lambda: dashboards.count() == count)
     for n in range(count):
-        boards.nth(n).scroll_into_view_if_needed()
-        notebook.until(lambda n=n: boards.nth(n).evaluate(DRAWN) > 1)
-        before = boards.nth(n).evaluate(DRAWN)
-        notebook.until(lambda n=n, before=before: boards.nth(n).evaluate(DRAWN) > before)
-        expect(boards.nth(n).locator(".streamviz-status")).to_contain_text("Running")
+        dashboards.nth(n).scroll_into_view_if_needed()
+        notebook.until(lambda n=n: dashboards.nth(n).evaluate(DRAWN) > 1)
+        before = dashboards.nth(n).evaluate(DRAWN)
+        notebook.until(lambda n=n, before=before: dashboards.nth(n).evaluate(DRAWN) > before)
+        expect(dashboards.nth(n).locator(".streamviz-status")).to_contain_text("Running")
 
 
 def fills(view: Any) -> bool:
@@ -68,15 +68,15 @@ def cell(notebook: Notebook, number: int) -> Any:
 
 
 @pytest.mark.slow
-def test_a_board_lives_in_every_container(open_notebook: OpenNotebook) -> None:
+def test_a_dashboard_lives_in_every_container(open_notebook: OpenNotebook) -> None:
     cells = [
         SETUP,
-        'w.HBox([board("hbox"), w.Label("beside")])',
-        'w.VBox([board("vbox"), w.IntSlider()])',
-        'w.Tab([board("tab-1"), board("tab-2")])',
-        'w.Accordion([board("accordion")], selected_index=0)',
-        'out = w.Output(); display(out)\nwith out: display(board("output"))',
-        'w.interact(lambda n: display(board(f"interact-{n}")), n=(1, 3));',
+        'w.HBox([dashboard("hbox"), w.Label("beside")])',
+        'w.VBox([dashboard("vbox"), w.IntSlider()])',
+        'w.Tab([dashboard("tab-1"), dashboard("tab-2")])',
+        'w.Accordion([dashboard("accordion")], selected_index=0)',
+        'out = w.Output(); display(out)\nwith out: display(dashboard("output"))',
+        'w.interact(lambda n: display(dashboard(f"interact-{n}")), n=(1, 3));',
     ]
     notebook = open_notebook(cells).run_all()
     for cell in (1, 2, 4, 5, 6):
@@ -93,13 +93,13 @@ def test_a_board_lives_in_every_container(open_notebook: OpenNotebook) -> None:
 
 
 @pytest.mark.slow
-def test_a_board_in_a_box_saves_its_pictures_and_hides_them_while_it_is_live(
+def test_a_dashboard_in_a_box_saves_its_pictures_and_hides_them_while_it_is_live(
     open_notebook: OpenNotebook,
 ) -> None:
     cells = [
         SETUP,
-        'w.VBox([w.HBox([board("box")])])',
-        'out = w.Output(); display(out)\nwith out: display(board("output"))',
+        'w.VBox([w.HBox([dashboard("box")])])',
+        'out = w.Output(); display(out)\nwith out: display(dashboard("output"))',
     ]
     notebook = open_notebook(cells).run_all()
     for number in (1, 2):
@@ -122,12 +122,12 @@ def test_a_board_in_a_box_saves_its_pictures_and_hides_them_while_it_is_live(
 
 
 @pytest.mark.slow
-def test_a_board_shown_while_the_server_hangs_is_live_when_it_goes_on(
+def test_a_dashboard_shown_while_the_server_hangs_is_live_when_it_goes_on(
     open_notebook: OpenNotebook,
 ) -> None:
     cells = [
         SETUP + "import os, signal\npid = client.info('server')['process_id']",
-        'one, two = board("hung"), board("hung-box")\nos.kill(pid, signal.SIGSTOP); one',
+        'one, two = dashboard("hung"), dashboard("hung-box")\nos.kill(pid, signal.SIGSTOP); one',
         "w.HBox([two])",
         "os.kill(pid, signal.SIGCONT)",
     ]
@@ -147,17 +147,17 @@ def test_a_board_shown_while_the_server_hangs_is_live_when_it_goes_on(
 
 
 def saved_picture(notebook: Notebook, number: int) -> str:
-    """Return the picture of a boxed board in the outputs of a cell; empty, it names no group."""
+    """Return the picture of a boxed dashboard in a cell's outputs; empty, it names no group."""
     html = ["".join(one.get("data", {}).get("text/html", "")) for one in notebook.outputs()[number]]
     (picture,) = [one for one in html if "data-streamviz-box" in one]
     return picture
 
 
 @pytest.mark.slow
-def test_a_board_shown_several_times_lives_in_each_view(open_notebook: OpenNotebook) -> None:
+def test_a_dashboard_shown_several_times_lives_in_each_view(open_notebook: OpenNotebook) -> None:
     cells = [
         SETUP,
-        'one = board("one"); display(one); display(one)',
+        'one = dashboard("one"); display(one); display(one)',
         "w.HBox([one])",
         "one.layout.width = '500px'; print(len(one._views), 'views')",
     ]
@@ -188,7 +188,7 @@ def test_a_board_shown_several_times_lives_in_each_view(open_notebook: OpenNoteb
 def test_a_closed_view_costs_nothing_and_a_new_one_goes_on(open_notebook: OpenNotebook) -> None:
     cells = [
         SETUP,
-        'one = board("one"); w.VBox([one])',
+        'one = dashboard("one"); w.VBox([one])',
         "w.VBox([one])",
         "print(one.scenario.state, len(one.scenario.on_sample))",
     ]
@@ -209,7 +209,7 @@ def test_a_closed_view_costs_nothing_and_a_new_one_goes_on(open_notebook: OpenNo
 def test_traits_are_linked_and_observed(open_notebook: OpenNotebook) -> None:
     cells = [
         SETUP,
-        """one = board("one"); slider = w.FloatSlider(value=1, min=0.5, max=8, step=0.5)
+        """one = dashboard("one"); slider = w.FloatSlider(value=1, min=0.5, max=8, step=0.5)
 words = w.Label()
 w.jslink((slider, "value"), (one, "speed"))
 w.jslink((one, "summary"), (words, "value"))
@@ -234,6 +234,6 @@ w.VBox([slider, how, words, one])""",
     newest = "document.querySelector('.streamviz-plot').data[0].customdata"
     notebook.until(lambda: {*notebook.run_cell(2).split()} & {*notebook.page.evaluate(newest)})
     notebook.run_cell(3)
-    story = shown.locator(".streamviz-story")
-    notebook.until(lambda: "was added at" in str(story.text_content()))
+    timeline = shown.locator(".streamviz-timeline")
+    notebook.until(lambda: "was added at" in str(timeline.text_content()))
     assert not notebook.problems

@@ -138,5 +138,5 @@ def test_a_notebooks_page_plays_what_it_draws_and_loads_it_late(
         "() => 5 < document.querySelector('.streamviz-player').dataset.frame"
         " && document.querySelector('.streamviz-plot').data[0].x.length > 5"
     )
-    films = [url.rsplit("/", 1)[1] for url in heard.asked if "/films/" in url]
-    assert films == ["streamviz-player.js", f"{PLAYS}.plot-1.film.jsonl"]
+    fetched = [url.rsplit("/", 1)[1] for url in heard.asked if "/frames/" in url]
+    assert fetched == ["streamviz-player.js", f"{PLAYS}.plot-1.frames.jsonl"]

@@ -24,7 +24,7 @@ FRAMES = (
 
 @pytest.fixture
 def shown(lab: Lab) -> str:
-    """Give the name of a notebook with a live board, in the server's folder."""
+    """Give the name of a notebook with a live dashboard, in the server's folder."""
     cell = nbformat.v4.new_code_cell(LIVE.strip())
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     made = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
@@ -46,7 +46,7 @@ def picture(page: Page, name: str) -> None:
     page.screenshot(path=RESULTS / f"{name}.png")
 
 
-def test_voila_shows_a_live_board_and_its_buttons_work(lab: Lab, tab: Page, shown: str) -> None:
+def test_voila_shows_a_live_dashboard_and_its_buttons_work(lab: Lab, tab: Page, shown: str) -> None:
     tab.goto(f"{lab.url}/voila/render/{shown}?token={lab.token}")
     tab.wait_for_function(f"() => ({POINTS})() > 20", timeout=40_000)
     tab.get_by_role("button", name="kill billing-1").press("Enter")
@@ -87,7 +87,7 @@ def test_voila_plays_the_talk(lab: Lab, tab: Page, talk: str) -> None:
 
 
 @pytest.mark.slow
-def test_jupyter_notebook_7_shows_a_live_board(lab: Lab, tab: Page, shown: str) -> None:
+def test_jupyter_notebook_7_shows_a_live_dashboard(lab: Lab, tab: Page, shown: str) -> None:
     tab.goto(f"{lab.url}/notebooks/{shown}?token={lab.token}")
     tab.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=40_000)
     kernel_answers(tab)
@@ -101,7 +101,9 @@ def test_jupyter_notebook_7_shows_a_live_board(lab: Lab, tab: Page, shown: str) 
 
 
 @pytest.mark.slow
-def test_jupyterlabs_slideshow_plays_the_film_of_its_slide(lab: Lab, tab: Page, talk: str) -> None:
+def test_jupyterlabs_slideshow_starts_the_player_of_its_slide(
+    lab: Lab, tab: Page, talk: str
+) -> None:
     tab.set_viewport_size({"width": 1280, "height": 720})
     tab.goto(f"{lab.url}/lab/tree/{talk}?token={lab.token}&reset")
     tab.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=40_000)
@@ -119,7 +121,7 @@ def test_jupyterlabs_slideshow_plays_the_film_of_its_slide(lab: Lab, tab: Page, 
     )
     slide = "Array.from(document.querySelectorAll('.streamviz-player'))[4]"
     try:
-        tab.wait_for_function(  # and the other slides' films rest; this one will end soon
+        tab.wait_for_function(  # and the other slides' players stand still; this one will end soon
             f"""() => {{
               const playing = document.querySelectorAll('.streamviz-player[data-state=playing]');
               return Number({slide}.dataset.frame) > 20

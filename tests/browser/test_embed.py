@@ -1,4 +1,4 @@
-"""A plot in somebody else's page: one iframe, or one script element and a film beside it."""
+"""A plot in somebody else's page: one iframe, or a script element and its file."""
 
 from __future__ import annotations
 
@@ -90,11 +90,11 @@ def ink(page: Page, place: int = 0) -> float:
 
 
 def test_script_elements_become_players_that_play(tmp_path: Path, site: str, quiet: Page) -> None:
-    films = [
-        to_embed(RUN, tmp_path / "one.film.jsonl", plots=[SwimLanes()], autoplay=True, speed=4),
-        to_embed(RUN, tmp_path / "a & b.film.jsonl", plots=[GroupLag()], start_s=10, end_s=20),
+    files = [
+        to_embed(RUN, tmp_path / "one.frames.jsonl", plots=[SwimLanes()], autoplay=True, speed=4),
+        to_embed(RUN, tmp_path / "a & b.frames.jsonl", plots=[GroupLag()], start_s=10, end_s=20),
     ]
-    page_with(tmp_path, *map(script_tag, films))
+    page_with(tmp_path, *map(script_tag, files))
     quiet.goto(site)
     quiet.wait_for_function(
         "() => Number(document.querySelector('.streamviz-player')?.dataset.frame) > 20"
@@ -133,23 +133,23 @@ def test_an_exported_page_is_an_iframe_in_another_one(
     assert quiet.locator(".streamviz-player").count() == 0, "nothing of it is in the page itself"
 
 
-def test_a_film_that_is_not_there_is_said_in_its_place(
+def test_a_file_of_frames_that_is_not_there_is_said_in_its_place(
     tmp_path: Path, site: str, page: Page
 ) -> None:
-    to_embed(RUN, tmp_path / "a.film.jsonl")
-    (tmp_path / "b.film.jsonl").write_text('{"streamviz": 2}\n')
-    for name, why in (("no", "404"), ("b", "it is not a film of version 2")):
-        page_with(tmp_path, script_tag(tmp_path / f"{name}.film.jsonl"))
+    to_embed(RUN, tmp_path / "a.frames.jsonl")
+    (tmp_path / "b.frames.jsonl").write_text('{"streamviz": 2}\n')
+    for name, why in (("no", "404"), ("b", "it is not a file of frames of version 2")):
+        page_with(tmp_path, script_tag(tmp_path / f"{name}.frames.jsonl"))
         page.goto(f"{site}?{name}")  # a page rewritten in the same second would come from the cache
-        page.get_by_text(f"{name}.film.jsonl can't be played: {why}").wait_for()
+        page.get_by_text(f"{name}.frames.jsonl can't be played: {why}").wait_for()
 
 
 @pytest.mark.parametrize("system", ["light", "dark"])
 def test_a_player_is_read_on_any_ground_whatever_the_system_prefers(
     tmp_path: Path, site: str, quiet: Page, system: str
 ) -> None:
-    line = script_tag(to_embed(RUN, tmp_path / "a.film.jsonl"))
-    dark = line.replace("data-film", 'data-theme="dark" data-film')
+    line = script_tag(to_embed(RUN, tmp_path / "a.frames.jsonl"))
+    dark = line.replace("data-frames", 'data-theme="dark" data-frames')
     night = f'<section style="background:#112">{line}</section>'
     style = "<style>body { background: #fffbe8 }</style>"
     page_with(tmp_path, line, dark, night, dark.replace("dark", "light"), head=style)
@@ -170,22 +170,22 @@ def test_a_player_is_read_on_any_ground_whatever_the_system_prefers(
 def test_a_script_in_the_head_has_its_player_in_the_body(
     tmp_path: Path, site: str, page: Page, heard: Heard
 ) -> None:
-    line = script_tag(to_embed(RUN, tmp_path / "a.film.jsonl"))
-    told = line.replace("data-film", 'data-place="#here" data-film')
-    lost = line.replace("data-film", 'data-place="#nowhere" data-film')
+    line = script_tag(to_embed(RUN, tmp_path / "a.frames.jsonl"))
+    told = line.replace("data-frames", 'data-place="#here" data-frames')
+    lost = line.replace("data-frames", 'data-place="#nowhere" data-frames')
     page_with(tmp_path, '<div id="here"></div>', head=line + told + lost)
     page.goto(site)
     page.wait_for_function("() => document.querySelectorAll('.main-svg').length >= 9")
     expect(page.locator("body .streamviz-player")).to_have_count(3)
     expect(page.locator("#here .streamviz-player")).to_have_count(1)
-    assert any("a.film.jsonl is at the page's end" in text for text in heard.said), heard.said
-    assert any("no #nowhere for a.film.jsonl" in text for text in heard.said), heard.said
+    assert any("a.frames.jsonl is at the page's end" in text for text in heard.said), heard.said
+    assert any("no #nowhere for a.frames.jsonl" in text for text in heard.said), heard.said
 
 
 def test_a_page_that_forbids_eval_plays_from_a_blob_or_says_what_it_lacks(
     tmp_path: Path, site: str, page: Page
 ) -> None:
-    page_with(tmp_path, script_tag(to_embed(RUN, tmp_path / "a.film.jsonl")))
+    page_with(tmp_path, script_tag(to_embed(RUN, tmp_path / "a.frames.jsonl")))
     page.goto(f"{site}/?blob")
     page.locator(".streamviz-player .main-svg").first.wait_for()
     page.get_by_label("time").fill("200")

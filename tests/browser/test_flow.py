@@ -61,7 +61,7 @@ def run(tmp_path: Path) -> Path:
     return path
 
 
-class Film:
+class FlowPage:
     """An exported page with the flow, without a network."""
 
     def __init__(self, page: Page, path: Path) -> None:
@@ -103,11 +103,13 @@ class Film:
 
 
 @pytest.fixture
-def film(page: Page, heard: Heard, tmp_path: Path, run: Path) -> Iterator[Callable[..., Film]]:
-    def open_(**options: Any) -> Film:
+def open_flow(
+    page: Page, heard: Heard, tmp_path: Path, run: Path
+) -> Iterator[Callable[..., FlowPage]]:
+    def open_(**options: Any) -> FlowPage:
         page.set_viewport_size({"width": 1280, "height": 720})
         chosen = {"plots": [Flow()]} | options
-        return Film(page, to_html(run, tmp_path / "flow.html", overwrite=True, **chosen))
+        return FlowPage(page, to_html(run, tmp_path / "flow.html", overwrite=True, **chosen))
 
     yield open_
     assert not heard.said
@@ -123,9 +125,9 @@ HELD = "group 0 held 20-0"
 
 
 def test_an_entry_is_on_the_tape_then_with_its_consumer_then_with_another_and_gone(
-    film: Callable[..., Film],
+    open_flow: Callable[..., FlowPage],
 ) -> None:
-    shown = film()
+    shown = open_flow()
     before = shown.at(19)
     assert HELD not in before
     assert "tape 19" in before
@@ -145,13 +147,15 @@ def test_an_entry_is_on_the_tape_then_with_its_consumer_then_with_another_and_go
     assert HELD not in shown.at(40)
 
 
-def test_the_killed_ones_square_is_red_and_the_headline_says_so(film: Callable[..., Film]) -> None:
-    shown = film()
+def test_the_killed_ones_square_is_red_and_the_headline_says_so(
+    open_flow: Callable[..., FlowPage],
+) -> None:
+    shown = open_flow()
     alive, dead = shown.at(24), shown.at(26)
     assert (alive["group 0 0"]["kind"], dead["group 0 0"]["kind"]) == ("box", "dead")
     assert alive[HELD]["fill"] != dead[HELD]["fill"] == "#d1242f"
     assert dead["headline 0"]["text"] == "ann is dead and holds 1 entry for 0 s"
-    summary = shown.page.locator(".streamviz-board .streamviz-hidden").text_content()
+    summary = shown.page.locator(".streamviz-grid .streamviz-hidden").text_content()
     assert str(summary).startswith(dead["headline 0"]["text"])
     assert "from 1-0 to 26-0" in str(summary)
     RESULTS.mkdir(exist_ok=True)
@@ -195,9 +199,9 @@ PAINTED = """() => new Promise(done => {
 
 
 def test_from_frame_to_frame_entries_move_and_a_jump_moves_nothing(
-    film: Callable[..., Film],
+    open_flow: Callable[..., FlowPage],
 ) -> None:
-    shown = film()
+    shown = open_flow()
     there = shown.at(20)
     shown.page.locator(".streamviz-player").focus()
     shown.page.evaluate(FOLLOW)
@@ -222,8 +226,8 @@ def test_from_frame_to_frame_entries_move_and_a_jump_moves_nothing(
         assert shown.moving() == 0
 
 
-def test_what_is_acknowledged_flies_to_the_counter(film: Callable[..., Film]) -> None:
-    shown = film()
+def test_what_is_acknowledged_flies_to_the_counter(open_flow: Callable[..., FlowPage]) -> None:
+    shown = open_flow()
     start = shown.at(39)[HELD]["box"][0]
     shown.page.evaluate(
         """key => {
@@ -247,9 +251,11 @@ def test_what_is_acknowledged_flies_to_the_counter(film: Callable[..., Film]) ->
     assert HELD not in shown.rest()
 
 
-def test_with_less_motion_squares_appear_and_vanish(film: Callable[..., Film], page: Page) -> None:
+def test_with_less_motion_squares_appear_and_vanish(
+    open_flow: Callable[..., FlowPage], page: Page
+) -> None:
     page.emulate_media(reduced_motion="reduce")
-    shown = film()
+    shown = open_flow()
     shown.at(19)
     page.locator(".streamviz-player").focus()
     shown.step("ArrowRight", 20)
@@ -261,8 +267,8 @@ def test_with_less_motion_squares_appear_and_vanish(film: Callable[..., Film], p
     assert HELD not in page.evaluate(SHAPES)
 
 
-def test_a_second_showing_equals_the_first(film: Callable[..., Film]) -> None:
-    shown = film(plots=[Flow(), GroupLag()], speed=16)
+def test_a_second_showing_equals_the_first(open_flow: Callable[..., FlowPage]) -> None:
+    shown = open_flow(plots=[Flow(), GroupLag()], speed=16)
     first = shown.at(35)
     for frame in (0, 59, 12):
         shown.at(frame)
@@ -274,9 +280,9 @@ def test_a_second_showing_equals_the_first(film: Callable[..., Film]) -> None:
     assert len(first) > 50
 
 
-def test_it_follows_the_theme_and_its_box(film: Callable[..., Film], page: Page) -> None:
+def test_it_follows_the_theme_and_its_box(open_flow: Callable[..., FlowPage], page: Page) -> None:
     page.emulate_media(color_scheme="light")
-    shown = film()
+    shown = open_flow()
     light = shown.at(20)
     page.emulate_media(color_scheme="dark")
     page.locator(".streamviz-live[data-dark]").wait_for()
@@ -293,17 +299,22 @@ def test_it_follows_the_theme_and_its_box(film: Callable[..., Film], page: Page)
     assert small["headline 0"]["text"]
 
 
-def test_its_entries_are_chosen_by_keyboard_and_by_pointer(film: Callable[..., Film]) -> None:
-    shown = film()
+def test_its_entries_are_chosen_by_keyboard_and_by_pointer(
+    open_flow: Callable[..., FlowPage],
+) -> None:
+    shown = open_flow()
     shown.at(25)
-    flow, story = shown.page.locator(".streamviz-flow"), shown.page.locator(".streamviz-story")
+    flow, timeline = (
+        shown.page.locator(".streamviz-flow"),
+        shown.page.locator(".streamviz-timeline"),
+    )
     flow.focus()
     shown.page.keyboard.press("End")
-    assert story.text_content() == "25-0; waits for g"
+    assert timeline.text_content() == "25-0; waits for g"
     shown.chosen("tape 25", "group 0 waits 25")
     for _ in range(5):
         shown.page.keyboard.press("ArrowLeft")
-    assert story.text_content() == "20-0; ann holds it"
+    assert timeline.text_content() == "20-0; ann holds it"
     shown.chosen("tape 20", HELD)
     around = shown.rest()[HELD]["box"]
     assert colour_at(shown.page, [around[0] - 1, around[1] + 5, 1, 1]) == (51, 51, 51), "a ring"
@@ -416,9 +427,11 @@ def test_at_each_size_nothing_is_cut_off(
         assert low <= size[1] or size[0] <= 700, "all is on one screen"
 
 
-def test_with_forced_colours_kinds_differ_by_shape(film: Callable[..., Film], page: Page) -> None:
+def test_with_forced_colours_kinds_differ_by_shape(
+    open_flow: Callable[..., FlowPage], page: Page
+) -> None:
     page.emulate_media(forced_colors="active")
-    shown = film()
+    shown = open_flow()
     shapes = shown.at(26)
     kinds = {one["kind"] for one in shapes.values()}
     assert {"entry", "waits", "old", "dead", "box"} <= kinds
@@ -486,12 +499,12 @@ def test_it_is_live_in_jupyterlab_and_a_picture_without_a_kernel(
     open_notebook: Callable[..., Notebook],
 ) -> None:
     notebook = open_notebook([LIVE]).run_all()
-    board = notebook.page.locator("[data-streamviz] .streamviz-flow")
-    board.wait_for()
+    flow = notebook.page.locator("[data-streamviz] .streamviz-flow")
+    flow.wait_for()
     image = notebook.page.locator("[data-streamviz] img")
     notebook.until(lambda: "billing: " in str(image.first.get_attribute("alt")))
-    notebook.until(lambda: "entry" in {one["kind"] for one in board.evaluate(SHAPES).values()})
-    high = board.bounding_box()
+    notebook.until(lambda: "entry" in {one["kind"] for one in flow.evaluate(SHAPES).values()})
+    high = flow.bounding_box()
     assert high is not None
     assert 150 < high["height"] < 300, "as high as its group needs"
     assert not notebook.problems

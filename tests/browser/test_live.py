@@ -66,7 +66,7 @@ THREADS = """import threading
 print(sorted(t.name for t in threading.enumerate() if 'streamviz' in t.name))"""
 
 
-def test_a_cell_that_runs_again_leaves_one_board_and_one_thread(
+def test_a_cell_that_runs_again_leaves_one_dashboard_and_one_thread(
     open_notebook: OpenNotebook,
 ) -> None:
     notebook = open_notebook([SHOP, THREADS]).run_all()
@@ -150,7 +150,7 @@ def test_reopened_without_a_kernel_it_shows_its_last_state(open_notebook: OpenNo
 
 
 @pytest.mark.slow
-def test_plotly_reaches_a_page_once_however_many_boards(open_notebook: OpenNotebook) -> None:
+def test_plotly_reaches_a_page_once_however_many_dashboards(open_notebook: OpenNotebook) -> None:
     sent = """
 from streamviz.widgets import plot_widget as module
 sent = []
@@ -206,14 +206,14 @@ watch(client, orders.key)
     assert not notebook.problems
 
 
-def test_hovering_over_an_entry_tells_its_story(open_notebook: OpenNotebook) -> None:
+def test_hovering_over_an_entry_shows_its_timeline(open_notebook: OpenNotebook) -> None:
     shop = SHOP.replace("service_ms=50", "service_ms=400")
     notebook = open_notebook([shop.replace("(shop)", "(shop, plots=[StreamMap()])")]).run_all()
     notebook.live().wait_for()
     notebook.until(lambda: notebook.points(0) > 20)
     notebook.page.get_by_role("button", name="Pause").click()
     notebook.page.get_by_text("Paused").wait_for()
-    story = notebook.page.locator(".streamviz-story")
+    timeline = notebook.page.locator(".streamviz-timeline")
 
     def hover() -> str:
         notebook.page.locator(".streamviz-plot").first.scroll_into_view_if_needed()
@@ -223,7 +223,7 @@ def test_hovering_over_an_entry_tells_its_story(open_notebook: OpenNotebook) -> 
         notebook.page.mouse.move(box["x"] + box["width"] / 2 + 1, box["y"] + box["height"] / 2)
         notebook.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         notebook.page.wait_for_timeout(300)
-        return str(story.text_content())
+        return str(timeline.text_content())
 
     notebook.at_rest()
 
@@ -233,7 +233,7 @@ def test_hovering_over_an_entry_tells_its_story(open_notebook: OpenNotebook) -> 
 
     notebook.until(told)
     assert notebook.page.locator(".modebar-btn").count() == 0, "nothing offers to upload a chart"
-    notebook.picture("story")
+    notebook.picture("timeline")
     assert not notebook.problems
 
 
@@ -266,7 +266,7 @@ def test_every_control_and_every_entry_is_reached_by_keyboard(open_notebook: Ope
         "(shop)", "(shop, plots=[Flow(), StreamMap()], commands=True)"
     )
     notebook = open_notebook([shop]).run_all()
-    page, story = notebook.page, notebook.page.locator(".streamviz-story")
+    page, timeline = notebook.page, notebook.page.locator(".streamviz-timeline")
     notebook.live().wait_for()
     notebook.until(lambda: notebook.points(0) > 20)
     page.get_by_role("button", name="Pause").focus()
@@ -287,14 +287,14 @@ def test_every_control_and_every_entry_is_reached_by_keyboard(open_notebook: Ope
     page.keyboard.press("End")
     page.keyboard.press("ArrowLeft")
     texts = page.evaluate("() => document.querySelector('.streamviz-plot').data[0].text")
-    notebook.until(lambda: str(story.text_content()).startswith(f"{texts[-2]} was added at "))
+    notebook.until(lambda: str(timeline.text_content()).startswith(f"{texts[-2]} was added at "))
     ring = "document.querySelector('.streamviz-plot').data.at(-1)"  # it has no words of its own
     page.wait_for_function(f"() => !{ring}.text && {ring}.marker.symbol === 'circle-open'")
     notebook.picture("keyboard")
     page.keyboard.press("ArrowRight")
-    notebook.until(lambda: str(story.text_content()).startswith(f"{texts[-1]} was added at "))
+    notebook.until(lambda: str(timeline.text_content()).startswith(f"{texts[-1]} was added at "))
     page.keyboard.press("Escape")
-    notebook.until(lambda: story.text_content() == "")
+    notebook.until(lambda: timeline.text_content() == "")
     walk(notebook, "Tab", "commands sent")
     assert page.locator(".jp-Notebook .jp-Cell").count() == 1, "keys are the plot's own"
     assert not notebook.problems
@@ -348,8 +348,8 @@ def test_all_that_can_be_done_is_done_by_keyboard_and_what_it_caused_is_said(
     notebook = open_notebook([shop]).run_all()
     live, page = notebook.live(), notebook.page
     live.wait_for()
-    story = live.locator(".streamviz-story")
-    assert story.get_attribute("aria-live") == "polite"
+    timeline = live.locator(".streamviz-timeline")
+    assert timeline.get_attribute("aria-live") == "polite"
 
     def press(name: str) -> None:
         button = page.get_by_role("button", name=name, exact=True)
@@ -365,7 +365,7 @@ def test_all_that_can_be_done_is_done_by_keyboard_and_what_it_caused_is_said(
     press("slow billing-3")
     notebook.until(lambda: "billing-3 works 4 times as slowly" in notebook.events())
     press("speed up billing-3")
-    notebook.until(lambda: "billing-3 acknowledged " in str(story.text_content()), seconds=60)
+    notebook.until(lambda: "billing-3 acknowledged " in str(timeline.text_content()), seconds=60)
     press("remove a consumer from billing")
     notebook.until(lambda: live.locator('[data-key="group 0 2 name"]').count() == 0)
     press("kill billing-1")
@@ -378,7 +378,7 @@ def test_all_that_can_be_done_is_done_by_keyboard_and_what_it_caused_is_said(
     notebook.until(lambda: len(old()) > 0)
     entry = old()[0]
     press("revive billing-1")
-    notebook.until(lambda: f"billing-1 acknowledged {entry}" in str(story.text_content()))
+    notebook.until(lambda: f"billing-1 acknowledged {entry}" in str(timeline.text_content()))
     button = page.get_by_role("button", name="kill billing-1")
     expect(button, "the button keeps the focus").to_be_focused()
     assert page.locator(".jp-Notebook .jp-Cell").count() == 1, "keys are the buttons' own"
@@ -407,7 +407,7 @@ def test_buttons_and_sliders_are_large_enough_to_hit(open_notebook: OpenNotebook
     notebook.live().wait_for()
     targets = notebook.live().locator("button, input")
     notebook.page.get_by_role("button", name="kill email-1").wait_for(state="attached")
-    sizes = targets.evaluate_all(  # all of one moment: the board goes on
+    sizes = targets.evaluate_all(  # all of one moment: the dashboard goes on
         """all => all.map(one => one.getBoundingClientRect())
           .map(({ width, height }) => Math.min(width, height))"""
     )

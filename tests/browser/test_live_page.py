@@ -126,4 +126,4 @@ def test_all_of_it_is_on_one_screen_and_what_is_wrong_is_read_at_once(
               (({LETTERS})())"""
         )
         page.wait_for_function(f"() => ({ON_SCREEN})().every(Boolean)")
-        page.screenshot(path=RESULTS / "live_page-wall.png")
+        page.screenshot(path=RESULTS / "live_page-large.png")

@@ -1,4 +1,4 @@
-"""Boards in marimo, which has its own way to connect a widget to the browser."""
+"""Dashboards in marimo, which has its own way to connect a widget to the browser."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def _():
 
 @app.cell
 def _(Dashboard, mo, shop):
-    board = mo.ui.anywidget(Dashboard(shop))
-    mo.vstack([mo.md("# My shop"), board])
+    dashboard = mo.ui.anywidget(Dashboard(shop))
+    mo.vstack([mo.md("# My shop"), dashboard])
     return
 
 @app.cell
@@ -46,7 +46,7 @@ def _(replay):
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)
-def test_a_board_a_watch_and_a_replay_live_in_marimo(tmp_path: Path, page: Page) -> None:
+def test_a_dashboard_a_watch_and_a_replay_live_in_marimo(tmp_path: Path, page: Page) -> None:
     recording = str(ROOT / "notebooks/recordings/crash_and_rescue.jsonl.gz")
     (tmp_path / "app.py").write_text(APP.replace("{recording!r}", repr(recording)))
     with socket.socket() as probe:
@@ -64,13 +64,13 @@ def test_a_board_a_watch_and_a_replay_live_in_marimo(tmp_path: Path, page: Page)
             except Error:
                 assert server.poll() is None
                 page.wait_for_timeout(100)
-        board, watched = (page.locator(".streamviz-live").nth(n) for n in range(2))
-        for one in (board, watched):  # its count grows
+        dashboard, watched = (page.locator(".streamviz-live").nth(n) for n in range(2))
+        for one in (dashboard, watched):  # its count grows
             count = re.compile(r"^[1-9]\d( acknowledged)?$")
             acknowledged = one.locator(".streamviz-flow").get_by_text(count)
             expect(acknowledged.first).to_be_attached(timeout=40_000)
-        board.get_by_role("button", name="kill billing-1").press("Enter")
-        board.get_by_role("button", name="revive billing-1").wait_for()
+        dashboard.get_by_role("button", name="kill billing-1").press("Enter")
+        dashboard.get_by_role("button", name="revive billing-1").wait_for()
         player = page.locator(".streamviz-player")
         expect(player.locator(".streamviz-flow").first).to_contain_text("236")
         RESULTS.mkdir(exist_ok=True)

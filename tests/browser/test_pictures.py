@@ -46,8 +46,8 @@ def test_the_dashboard_with_a_consumer_that_died_light_and_dark(
     open_notebook: Callable[..., Notebook], request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     notebook = open_notebook([TEA_SHOP.strip()], name="tea_shop.ipynb").run_all()
-    board = notebook.live()
-    board.wait_for()
+    dashboard = notebook.live()
+    dashboard.wait_for()
     taken = request.config.getoption("pictures")
     killed_at, shown_at = (60, 110) if taken else (6, 11)
     notebook.until(lambda: notebook.points(0) > killed_at)
@@ -55,7 +55,7 @@ def test_the_dashboard_with_a_consumer_that_died_light_and_dark(
     notebook.until(lambda: "email-1 was killed" in notebook.events())
     notebook.until(lambda: notebook.points(0) > shown_at, seconds=20)
     notebook.page.get_by_role("button", name="Pause").press("Enter")
-    board.get_by_text("Paused").wait_for()
+    dashboard.get_by_text("Paused").wait_for()
     notebook.at_rest()
     notebook.until(lambda: notebook.page.evaluate(AGREE))  # the strips are drawn less often
     notebook.page.get_by_role("button", name="revive email-1").focus()
@@ -63,10 +63,10 @@ def test_the_dashboard_with_a_consumer_that_died_light_and_dark(
     notebook.page.evaluate("document.activeElement.blur()")  # its hint covers entries
     folder = IMAGES if taken else tmp_path
     folder.mkdir(exist_ok=True)
-    board.screenshot(path=folder / "dashboard.png")
+    dashboard.screenshot(path=folder / "dashboard.png")
     notebook.command("apputils:change-theme", theme="JupyterLab Dark")
     notebook.page.locator(".streamviz-live[data-dark]").wait_for()
-    board.screenshot(path=folder / "dashboard_dark.png")
+    dashboard.screenshot(path=folder / "dashboard_dark.png")
     light, dark = (average(folder / name) for name in ("dashboard.png", "dashboard_dark.png"))
     assert dark < 100 < 200 < light, "one on each ground"
     assert not notebook.problems

@@ -172,7 +172,7 @@ def test_an_entry_is_chosen_by_keyboard_and_a_click_leaves_the_arrows_to_the_fra
 ) -> None:
     stage = open_page(ROOT / "notebooks/recordings/crash_and_rescue.jsonl.gz", plots=[StreamMap()])
     page, press = stage.page, stage.page.keyboard.press
-    plot, story = page.locator(".streamviz-plot"), page.locator(".streamviz-story")
+    plot, timeline = page.locator(".streamviz-plot"), page.locator(".streamviz-timeline")
     stage.player.focus()
     press("n")
     page.get_by_text("billing-1 crashed").first.wait_for()
@@ -181,15 +181,15 @@ def test_an_entry_is_chosen_by_keyboard_and_a_click_leaves_the_arrows_to_the_fra
     press("Tab")  # from the player to its plot
     page.wait_for_function("() => document.activeElement.matches('.streamviz-plot')")
     press("End")
-    page.wait_for_function("() => document.querySelector('.streamviz-story').textContent")
+    page.wait_for_function("() => document.querySelector('.streamviz-timeline').textContent")
     newest = str(
         page.evaluate("() => document.querySelector('.streamviz-plot').data[0].text.at(-1)")
     )
-    assert str(story.text_content()).startswith(newest)
+    assert str(timeline.text_content()).startswith(newest)
     picture(page, "talk-keyboard")
     assert int(stage.player.get_attribute("data-frame") or 0) == frame
     press("Escape")
-    assert story.text_content() == ""
+    assert timeline.text_content() == ""
     plot.click(position={"x": 300, "y": 200})
     page.wait_for_function("() => document.activeElement.matches('.streamviz-player')")
     press("ArrowRight")
@@ -247,7 +247,7 @@ def test_a_second_showing_equals_the_first(
         stage.page.get_by_label("time").fill("150")
         stage.frame_is("at === 150")
         stage.page.wait_for_function(
-            "() => !document.querySelector('.streamviz-plot[data-sketched]')"
+            "() => !document.querySelector('.streamviz-plot[data-on-canvas]')"
         )
         showings.append(stage.page.evaluate(SHOWN))
         way_back(stage)
@@ -279,7 +279,7 @@ def test_all_words_of_a_plot_are_drawn_again_and_again(
     for frame in (1, 2, 1, 0, 2):
         page.get_by_label("time").fill(str(frame))
         stage.frame_is(f"at === {frame}")
-        page.wait_for_function("() => !document.querySelector('.streamviz-plot[data-sketched]')")
+        page.wait_for_function("() => !document.querySelector('.streamviz-plot[data-on-canvas]')")
         assert page.evaluate(words) == 12, "one for each consumer that died"
 
 
@@ -455,7 +455,7 @@ def test_letters_are_large_enough_for_the_last_row(
         page.set_viewport_size({"width": width, "height": height})
         page.wait_for_function(f"() => Math.max(...({LETTERS})()) < 20")
         page.wait_for_function(
-            "() => getComputedStyle(document.querySelector('.streamviz-board'))"
+            "() => getComputedStyle(document.querySelector('.streamviz-grid'))"
             ".gridTemplateColumns.split(' ').length === 1"
         )
         settled(page)
@@ -525,7 +525,7 @@ def test_captions_and_events_are_read_to_their_end(
     assert page.locator(".streamviz-plot").bounding_box() == before, "the plot keeps its place"
 
 
-def test_the_first_look_is_drawn_from_zero(
+def test_the_first_frame_is_drawn_from_zero(
     run: Path, open_page: Callable[..., Stage], page: Page
 ) -> None:
     stage = open_page(run, plots=THREE)
@@ -609,7 +609,7 @@ def test_a_replay_plays_in_jupyterlab_without_redis(open_notebook: OpenNotebook)
     for _ in range(2):
         player.get_by_label("time").fill("150")
         notebook.until(lambda: notebook.points(0) == 151)
-        page.wait_for_function("() => !document.querySelector('.streamviz-plot[data-sketched]')")
+        page.wait_for_function("() => !document.querySelector('.streamviz-plot[data-on-canvas]')")
         settled(page)
         showings.append(page.evaluate(SHOWN))
         player.press("Home")
@@ -649,21 +649,21 @@ DRAG = """value => {
   slider.value = String(value);
   slider.dispatchEvent(new Event('input', { bubbles: true }));
 }"""
-WATCH_INK = """() => {  // it is there for a moment only: look when it comes
+WATCH_CANVASES = """() => {  // it is there for a moment only, so count when it comes
   const drawnOn = canvas => {
     const { width, height } = canvas;
     const blank = Object.assign(document.createElement('canvas'), { width, height });
     return canvas.toDataURL() !== blank.toDataURL();
   };
-  window.inked = window.inkedRoughly = 0;
+  window.drawnOnCanvas = window.previewed = 0;
   new MutationObserver(() => {
-    const inked = [...document.querySelectorAll('.streamviz-plot[data-sketched]')].filter(plot =>
+    const drawn = [...document.querySelectorAll('.streamviz-plot[data-on-canvas]')].filter(plot =>
       drawnOn(plot.querySelector('.streamviz-over')) &&
       getComputedStyle(plot.querySelector('.cartesianlayer')).visibility === 'hidden');
-    window.inked = Math.max(window.inked, inked.length);
+    window.drawnOnCanvas = Math.max(window.drawnOnCanvas, drawn.length);
     if (document.querySelector('.streamviz-player').dataset.frame === '-1')  // no exact one yet
-      window.inkedRoughly = Math.max(window.inkedRoughly, inked.length);
-  }).observe(document.body, { subtree: true, attributeFilter: ['data-sketched'] });
+      window.previewed = Math.max(window.previewed, drawn.length);
+  }).observe(document.body, { subtree: true, attributeFilter: ['data-on-canvas'] });
 }"""
 
 
@@ -671,21 +671,23 @@ def test_while_it_is_dragged_it_is_drawn_lightly_and_at_rest_exactly(
     run: Path, open_page: Callable[..., Stage], page: Page
 ) -> None:
     stage = open_page(run, plots=[GroupLag(), StreamMap(), AckProgress()])
-    page.evaluate(WATCH_INK)
+    page.evaluate(WATCH_CANVASES)
     for value in (50, 120, 200):
-        page.wait_for_function("() => !document.querySelector('[data-sketched]')")  # it rests
-        page.evaluate("inked = 0")
+        page.wait_for_function("() => !document.querySelector('[data-on-canvas]')")  # exact again
+        page.evaluate("drawnOnCanvas = 0")
         page.evaluate(DRAG, value)
         stage.frame_is(f"at === {value}")
-        assert page.evaluate("inked") == 3
+        assert page.evaluate("drawnOnCanvas") == 3
     page.locator(".streamviz-over").first.wait_for(state="detached")
-    assert page.locator("[data-sketched]").count() == 0
+    assert page.locator("[data-on-canvas]").count() == 0
     assert page.locator(".streamviz-plot .cartesianlayer").first.is_visible()
     assert stage.points == 201
 
 
 @pytest.mark.slow
-def test_a_long_film_is_dragged_in_jupyterlab_from_rough_shots(open_notebook: OpenNotebook) -> None:
+def test_a_long_recording_is_dragged_in_jupyterlab_from_previews(
+    open_notebook: OpenNotebook,
+) -> None:
     notebook = open_notebook(
         [
             RUN.replace("seconds=18", "seconds=300"),
@@ -697,18 +699,18 @@ def test_a_long_film_is_dragged_in_jupyterlab_from_rough_shots(open_notebook: Op
     page.locator("[data-streamviz] .streamviz-player").wait_for()
     notebook.until(lambda: notebook.points(1) > 100)  # its end
     page.get_by_label("time").hover()
-    page.evaluate(WATCH_INK)
+    page.evaluate(WATCH_CANVASES)
     far = cycle(range(150, 3000, 250))
 
-    def drags_on() -> bool:  # whoever lets go before the kernel has answered sees no rough frame
+    def drags_on() -> bool:  # let go too early, and the kernel has sent no preview yet
         page.evaluate(DRAG, next(far))
-        return bool(page.evaluate("inkedRoughly") == 2)
+        return bool(page.evaluate("previewed") == 2)
 
     notebook.until(drags_on)
     page.evaluate(DRAG, 2600)
     player = page.locator(".streamviz-player")
     expect(player).to_have_attribute("data-frame", "2600")
-    page.locator("[data-sketched]").first.wait_for(state="detached")
+    page.locator("[data-on-canvas]").first.wait_for(state="detached")
     notebook.until(lambda: notebook.points(1) == 1000)
     expect(player).to_have_attribute("data-frame", "2600")
     assert not notebook.problems

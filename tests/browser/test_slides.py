@@ -54,12 +54,12 @@ def test_every_slide_of_the_talk_plays_when_it_is_shown_and_rests_when_it_is_lef
     offline.goto(talk.as_uri())
     frame_is(offline, "at > 3")
     slides = offline.locator(".slides > section").count()
-    films = 0
+    players = 0
     for place in range(slides):
         offline.wait_for_function(f"() => location.hash === '#/{place}' || !{place}")
         slide = offline.locator("section.present section.present")
-        if slide.locator("script[data-film]").count():
-            films += 1
+        if slide.locator("script[data-frames]").count():
+            players += 1
             only_this = "document.querySelectorAll('[data-state=playing]').length === 1"
             frame_is(offline, f"at > 1 && {only_this}")  # before it ends
             settled(offline)
@@ -71,7 +71,7 @@ def test_every_slide_of_the_talk_plays_when_it_is_shown_and_rests_when_it_is_lef
         if place in (0, slides - 1):
             assert violations(offline) == []
         offline.keyboard.press("ArrowRight")
-    assert films >= 6
+    assert players >= 6
     offline.wait_for_function("() => !document.querySelector('[data-state=playing]')")
 
 
@@ -325,12 +325,12 @@ def test_a_page_plays_what_a_reader_scrolls_to(tmp_path: Path, offline: Page) ->
     page = to_document(TALK, tmp_path / "talk.html", theme="dark")
     offline.goto(page.as_uri())
     offline.locator(".streamviz-player").first.wait_for()
-    many = offline.locator("script[data-film]").count()
+    many = offline.locator("script[data-frames]").count()
     assert many >= 6
     assert 1 <= offline.locator(".streamviz-player").count() < many
-    offline.locator("script[data-film]").last.evaluate(
+    offline.locator("script[data-frames]").last.evaluate(
         "node => node.previousElementSibling.scrollIntoView()"
     )
-    last = offline.locator("script[data-film]").last.locator("xpath=preceding-sibling::*[1]")
+    last = offline.locator("script[data-frames]").last.locator("xpath=preceding-sibling::*[1]")
     last.locator("[data-state=playing]").wait_for()
     expect(offline.locator("[data-dark]").first).to_be_attached()

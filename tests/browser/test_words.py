@@ -150,8 +150,8 @@ HOST = """async ([code, css]) => {
     size = scale;
     style.textContent = `${css}
       .streamviz-live { max-width: none; width: ${width}px; }
-      .streamviz-live .streamviz-board { display: block !important; }
-      .streamviz-live .streamviz-board :is(.streamviz-plot, .streamviz-flow) {
+      .streamviz-live .streamviz-grid { display: block !important; }
+      .streamviz-live .streamviz-grid :is(.streamviz-plot, .streamviz-flow) {
         height: ${height}px; margin: 0 0 8px; width: ${width}px; }`;
     const text = JSON.stringify({ figures, panel: null, rows: [], status: { state: 'running' } });
     for (const one of listeners) one({ type: 'figures' }, [text]);
@@ -193,7 +193,7 @@ def scales(width: int, height: int) -> set[float]:
 
 @pytest.fixture
 def show(page: Page) -> Callable[..., list[dict[str, Any]]]:
-    """Give a page that draws figures as a board does, and returns their texts' boxes."""
+    """Give a page that draws figures as a dashboard does, and returns their texts' boxes."""
     page.set_viewport_size({"width": 2600, "height": 1500})
     page.set_content("<body style='margin: 0'></body>")
     page.add_script_tag(content=gzip.decompress(plotly_js()).decode("utf-8"))
@@ -233,7 +233,7 @@ def test_no_words_of_a_plot_lie_over_others_or_leave_the_picture(
     assert count > 50 * len(names)
 
 
-def test_a_board_counts_a_few_entries_in_whole_ones(
+def test_a_dashboard_counts_a_few_entries_in_whole_ones(
     show: Callable[..., list[dict[str, Any]]],
 ) -> None:
     few = History(10)

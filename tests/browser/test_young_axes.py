@@ -1,4 +1,4 @@
-"""Axes before there is much to see: plotly, as a live board calls it, begins them at zero."""
+"""Axes before there is much to see: plotly, as a live dashboard calls it, begins them at zero."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from streamviz.widgets.assets import plotly_js
 START_MS = 1_767_225_600_000
 
 
-def young(looks: int) -> History:
-    """Return the first looks at a stream that began with them."""
-    ids = [EntryId(START_MS + 100 * n) for n in range(looks)]
+def young(samples: int) -> History:
+    """Return the first samples of a stream that began with them."""
+    ids = [EntryId(START_MS + 100 * n) for n in range(samples)]
     return history(
         *(
             sample(n + 1, group("g", n, cursor=one), time_ms=one.ms, first=ids[0], ids=[one])
@@ -40,12 +40,12 @@ DRAW = """figures => Promise.all(figures.map(async ({ data, layout }) => {
 }))"""
 
 
-def test_axes_begin_at_zero_from_the_first_look_on(page: Page) -> None:
+def test_axes_begin_at_zero_from_the_first_sample_on(page: Page) -> None:
     page.set_content("<body></body>")
     page.add_script_tag(content=gzip.decompress(plotly_js()).decode("utf-8"))
     plots = [make() for name, make in PLOTS.items() if name != "flow"]  # it has no axes
     figures: list[dict[str, Any]] = [
-        plot.figure(young(looks)) for looks in (0, 1, 2, 30) for plot in plots
+        plot.figure(young(samples)) for samples in (0, 1, 2, 30) for plot in plots
     ]
     lows = [low for axes in page.evaluate(DRAW, figures) for _, low in axes]
     RESULTS.mkdir(exist_ok=True)

@@ -125,7 +125,7 @@ def test_all_that_may_take_long_shows_a_bar_unless_told_not_to(
         "Loading": lambda on: load(path, progress=on),
         "Packing": lambda on: to_html(path, tmp_path / "a.html", overwrite=True, progress=on),
         "Packing:": lambda on: to_embed(
-            path, tmp_path / "a.film.jsonl", overwrite=True, progress=on
+            path, tmp_path / "a.frames.jsonl", overwrite=True, progress=on
         ),
     }
     for word, call in calls.items():

@@ -72,12 +72,12 @@ EXPORTS: dict[str, Callable[..., Path]] = {
     "talk.html": to_html,
     "still.svg": to_still,
     "still.png": to_still,
-    "film.gif": to_animation,
-    "film.mp4": to_animation,
-    "run.film.jsonl": to_embed,
+    "animated.gif": to_animation,
+    "animated.mp4": to_animation,
+    "run.frames.jsonl": to_embed,
 }
 
-SHORT = {"film.gif": {"end_s": 1}, "film.mp4": {"end_s": 1}}
+SHORT = {"animated.gif": {"end_s": 1}, "animated.mp4": {"end_s": 1}}
 
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"plots": []}, "plots"),
@@ -202,9 +202,9 @@ def test_what_can_not_be_replaced_is_written_as_it_is(
     assert (old.stat().st_ino, old.read_bytes()) == (number, content)
 
 
-def test_the_line_for_a_page_names_a_film_of_any_bytes() -> None:
-    film = Path(os.fsdecode(b"b\xff \xc3\xa9.film.jsonl"))
-    assert 'data-film="b%FF%20%C3%A9.film.jsonl"' in script_tag(film)
+def test_the_line_for_a_page_names_a_file_of_any_bytes() -> None:
+    file = Path(os.fsdecode(b"b\xff \xc3\xa9.frames.jsonl"))
+    assert 'data-frames="b%FF%20%C3%A9.frames.jsonl"' in script_tag(file)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark", "auto"])
@@ -257,17 +257,17 @@ def test_hostile_names_leave_a_still_well_formed(tmp_path: Path) -> None:
 
 def test_a_gif_has_the_images_of_its_span_at_its_rate_and_loops(run: Path, tmp_path: Path) -> None:
     path = to_animation(
-        run, tmp_path / "film.gif", start_s=1, end_s=3, speed=2, rate_hz=10, size=(320, 200)
+        run, tmp_path / "animated.gif", start_s=1, end_s=3, speed=2, rate_hz=10, size=(320, 200)
     )
-    with Image.open(io.BytesIO(path.read_bytes())) as film:
-        assert film.size == (320, 200)
-        assert film.info["loop"] == 0
+    with Image.open(io.BytesIO(path.read_bytes())) as video:
+        assert video.size == (320, 200)
+        assert video.info["loop"] == 0
         durations_ms = []
         shown = []
-        for place in range(film.n_frames):  # type: ignore[attr-defined]
-            film.seek(place)
-            durations_ms.append(film.info["duration"])
-            shown.append(film.convert("RGB").tobytes())
+        for place in range(video.n_frames):  # type: ignore[attr-defined]
+            video.seek(place)
+            durations_ms.append(video.info["duration"])
+            shown.append(video.convert("RGB").tobytes())
     assert len(set(shown)) == 11, "a second of 10 pictures, and the first"
     assert sum(durations_ms) == 11 * 100 + 2000
     with pytest.raises(InputError, match="images, and the limit is 2,000"):
@@ -275,14 +275,14 @@ def test_a_gif_has_the_images_of_its_span_at_its_rate_and_loops(run: Path, tmp_p
 
 
 def test_a_video_is_h264_and_has_the_images_of_its_span(run: Path, tmp_path: Path) -> None:
-    path = to_animation(run, tmp_path / "film.mp4", end_s=2, size=(641, 360))
-    with av.open(path) as film:
-        (stream,) = film.streams.video
+    path = to_animation(run, tmp_path / "animated.mp4", end_s=2, size=(641, 360))
+    with av.open(path) as video:
+        (stream,) = video.streams.video
         assert stream.codec_context.name == "h264"
         assert stream.codec_context.pix_fmt == "yuv420p", "what every player knows"
         assert stream.average_rate == 15
         assert (stream.width, stream.height) == (640, 360)
-        frames: list[Any] = [one.to_image() for one in film.decode(video=0)]
+        frames: list[Any] = [one.to_image() for one in video.decode(video=0)]
     assert len(frames) == 31, "two seconds, and the last image"
     still = Image.open(to_still(run, tmp_path / "s.png", size=(640, 360), caption=" ", at_s=2))
     change = ImageChops.difference(still.convert("RGB"), frames[-1]).convert("L")
@@ -313,7 +313,7 @@ class Wrong(Plot):
         return [self.value]
 
 
-@pytest.mark.parametrize("suffix", [".svg", ".png", ".gif", ".html", ".film.jsonl"])
+@pytest.mark.parametrize("suffix", [".svg", ".png", ".gif", ".html", ".frames.jsonl"])
 def test_a_plot_that_cannot_be_drawn_is_told_in_its_place_and_in_a_warning(
     run: Path, tmp_path: Path, suffix: str
 ) -> None:
@@ -419,8 +419,8 @@ def test_a_gif_keeps_a_rare_colour_that_its_last_image_lacks() -> None:
 
 
 def test_a_gif_can_play_once(run: Path, tmp_path: Path) -> None:
-    with Image.open(to_animation(run, tmp_path / "f.gif", end_s=1, loop=False)) as film:
-        assert "loop" not in film.info
+    with Image.open(to_animation(run, tmp_path / "f.gif", end_s=1, loop=False)) as video:
+        assert "loop" not in video.info
 
 
 @pytest.mark.parametrize(
@@ -430,8 +430,8 @@ def test_a_gif_can_play_once(run: Path, tmp_path: Path) -> None:
         (to_html, "a", "ends in .html"),
         (to_still, "a.jpg", "ends in .svg or .png"),
         (to_animation, "a.webm", "ends in .gif or .mp4"),
-        (to_embed, "a.jsonl", "ends in .film.jsonl"),
-        (to_embed, ".film.jsonl", "ends in .film.jsonl"),
+        (to_embed, "a.jsonl", "ends in .frames.jsonl"),
+        (to_embed, ".frames.jsonl", "ends in .frames.jsonl"),
     ],
 )
 def test_an_unknown_suffix_is_refused(
@@ -443,13 +443,13 @@ def test_an_unknown_suffix_is_refused(
 
 
 @pytest.mark.parametrize(
-    "name", ["talk.HTML", "still.Png", "still.SVG", "film.GIF", "a.Film.JSONL"]
+    "name", ["talk.HTML", "still.Png", "still.SVG", "animated.GIF", "a.Frames.JSONL"]
 )
 def test_a_suffix_in_capitals_is_accepted(run: Path, tmp_path: Path, name: str) -> None:
     assert main(["export", str(run), "-o", str(tmp_path / name), "--end", "1"]) == 0
     start = (tmp_path / name).read_bytes()[:15]
     known = {"h": b"<!doctype html>", "p": b"\x89PNG", "s": b"<svg ", "g": b"GIF89a"}
-    assert start.startswith(known.get(name.split(".")[1][0].lower(), b'{"streamviz_fil'))
+    assert start.startswith(known.get(name.split(".")[1][0].lower(), b'{"streamviz_fra'))
 
 
 @pytest.mark.parametrize("name", ["talk.webm", "talk.jpg", "talk.pdf", "talk"])
@@ -458,7 +458,7 @@ def test_the_command_line_lists_the_suffixes_that_it_knows(
 ) -> None:
     assert main(["export", str(run), "-o", str(tmp_path / name)]) == 1
     said = capsys.readouterr().err
-    assert "ends in .html, .svg, .png, .gif, .mp4 or .film.jsonl" in said
+    assert "ends in .html, .svg, .png, .gif, .mp4 or .frames.jsonl" in said
     assert not (tmp_path / name).exists()
 
 
@@ -478,14 +478,14 @@ OPTIONS = {
     "saved": "",
 }
 PICTURE = {"plot", "stream", "size", "theme", "end", "caption"}
-FILM = {"plot", "stream", "start", "end", "speed", "caption"}
+PLAYBACK = {"plot", "stream", "start", "end", "speed", "caption"}
 HAS = {
     "talk.html": {*OPTIONS} - {"saved", "rate"},
     "still.svg": PICTURE,
     "still.png": PICTURE,
-    "film.gif": PICTURE | FILM | {"rate", "loop"},
-    "film.mp4": PICTURE | FILM | {"rate"},
-    "run.film.jsonl": FILM | {"loop", "autoplay"},
+    "animated.gif": PICTURE | PLAYBACK | {"rate", "loop"},
+    "animated.mp4": PICTURE | PLAYBACK | {"rate"},
+    "run.frames.jsonl": PLAYBACK | {"loop", "autoplay"},
 }
 
 
@@ -495,7 +495,7 @@ def test_an_option_is_followed_or_refused(
     run: Path, tmp_path: Path, name: str, option: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = [f"--{option}", *([OPTIONS[option]] if OPTIONS[option] else [])]
-    if name.startswith("film."):  # a few pictures of it
+    if name.startswith("animated."):  # a few pictures of it
         words += ["--end", "1.5", "--size", "160x100"]
     done = main(["export", str(run), "-o", str(tmp_path / name), *words])
     assert (done == 0) is (option in HAS[name]) is (tmp_path / name).exists()
@@ -543,9 +543,9 @@ def test_a_page_that_would_be_too_large_is_refused_with_the_span_that_fits(
 
     size, small = size_of("busy.html"), size_of("small.html", end_s=0)
     late = size_of("late.html", start_s=20)
-    film = size - small
-    assert film > 200_000
-    most = small + film * 2 // 3
+    frames_bytes = size - small
+    assert frames_bytes > 200_000
+    most = small + frames_bytes * 2 // 3
     monkeypatch.setattr(payload, "MAX_PAGE", most)
     for start_s, whole in ((0.0, size), (20.0, late)):
         with pytest.raises(InputError, match="would make a page of about") as raised:
@@ -580,7 +580,7 @@ def test_the_command_line_exports_each_format(
     assert main(["export", str(run), "-o", str(path), "--end", "2"]) == 0
     said = capsys.readouterr().out.splitlines()
     assert said[0] == str(path)
-    assert [line for line in said[1:] if f'data-film="{name}"' not in line] == []
+    assert [line for line in said[1:] if f'data-frames="{name}"' not in line] == []
     assert path.stat().st_size > 1000
     assert main(["export", str(run), "-o", str(path)]) == 1
     assert "streamviz: " in (error := capsys.readouterr().err)
@@ -667,12 +667,12 @@ def test_without_the_extra_the_error_says_what_to_install(
 
 
 @pytest.mark.timeout(300)
-def test_the_readmes_animation_is_what_make_film_makes(tmp_path: Path) -> None:
+def test_the_readmes_animation_is_what_make_gif_makes(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
-    rule = re.search(r"^film: .*\n((?:\t.*\n)+)", (root / "Makefile").read_text("utf-8"), re.M)
+    rule = re.search(r"^gif: .*\n((?:\t.*\n)+)", (root / "Makefile").read_text("utf-8"), re.M)
     assert rule is not None
     words = rule[1].replace("\\\n", " ").split()[2:]
-    made = tmp_path / "film.gif"
+    made = tmp_path / "animated.gif"
     words[0] = str(root / words[0])
     kept = root / words[words.index("-o") + 1]
     words[words.index("-o") + 1] = str(made)

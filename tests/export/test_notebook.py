@@ -56,7 +56,7 @@ def test_slides_contain_their_frames_and_load_nothing(deck: Path) -> None:
     assert deck.read_bytes() == before
     text = page.read_text("utf-8")
     assert 500_000 < page.stat().st_size < 6_000_000
-    assert len(re.findall(r"<script [^>]*data-film", text)) == 1
+    assert len(re.findall(r"<script [^>]*data-frames", text)) == 1
     assert "<title>Orders &amp; " in text
     markup = re.sub(r"(?s)(<script[^>]*>).*?</script>", r"\1", text)
     assert not re.search(r"<(script|link|img|iframe)[^>]* (src|href)=[\"'](?!data:)", markup)
@@ -65,7 +65,7 @@ def test_slides_contain_their_frames_and_load_nothing(deck: Path) -> None:
 
 def test_without_a_run_the_saved_outputs_are_shown(deck: Path) -> None:
     text = to_slides(deck, run=False).read_text("utf-8")
-    assert not re.search(r"<script [^>]*data-film", text)
+    assert not re.search(r"<script [^>]*data-frames", text)
     assert 'class="streamviz"' not in text, "it was never run"
 
 

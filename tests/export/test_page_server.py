@@ -297,7 +297,7 @@ def test_a_browser_that_asks_and_does_not_read_is_refused_in_the_end(
 ) -> None:
     scenario = Scenario(redis).watch(key)
     viewer = Viewer(scenario, key)
-    asked = [viewer.receive({"type": "story", "id": "1-1"}) for _ in range(200)]
+    asked = [viewer.receive({"type": "timeline", "id": "1-1"}) for _ in range(200)]
     assert (asked[:50], asked[-50:]) == ([True] * 50, [False] * 50)
     scenario.stop()
     viewer.close()

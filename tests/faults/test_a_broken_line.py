@@ -83,15 +83,15 @@ def test_garbage_is_one_bad_sample(through: Through, stream: Stream, garbage: by
     assert facts(observer.sample()) == RIGHT
 
 
-def test_a_board_goes_on_after_garbage(through: Through, stream: Stream, until: Until) -> None:
+def test_a_dashboard_goes_on_after_garbage(through: Through, stream: Stream, until: Until) -> None:
     proxy, client = through()
-    board = watch(client, "s", rate_hz=50)
-    scenario = board.scenario
+    dashboard = watch(client, "s", rate_hz=50)
+    scenario = dashboard.scenario
     assert scenario is not None
     scenario.start()
 
     def last() -> str | None:
-        sample = board.history.newest
+        sample = dashboard.history.newest
         return sample.trouble if sample is not None else None
 
     until(lambda: last() == "")
@@ -100,7 +100,7 @@ def test_a_board_goes_on_after_garbage(through: Through, stream: Stream, until: 
     proxy.reply = lambda data: data
     until(lambda: last() == "")
     assert (scenario.state, scenario.error) == ("running", None)
-    board.stop()
+    dashboard.stop()
 
 
 def flipped(data: bytes, rng: random.Random) -> bytes:

@@ -85,13 +85,13 @@ def test_a_new_connection_has_its_own_time(
 
 
 def test_a_page_says_so_and_goes_on(proxy: Proxy, client: redis_py.Redis, until: Until) -> None:
-    board = watch(client, "s", rate_hz=50)
-    scenario = board.scenario
+    dashboard = watch(client, "s", rate_hz=50)
+    scenario = dashboard.scenario
     assert scenario is not None
     scenario.start()
 
     def trouble() -> str | None:
-        newest = board.history.newest
+        newest = dashboard.history.newest
         return newest.trouble if newest else None
 
     until(lambda: trouble() == "")
@@ -100,7 +100,7 @@ def test_a_page_says_so_and_goes_on(proxy: Proxy, client: redis_py.Redis, until:
     proxy.drip_s = 0
     until(lambda: trouble() == "")
     assert (scenario.state, scenario.error) == ("running", None)
-    board.stop()
+    dashboard.stop()
 
 
 def test_a_node_of_a_cluster_that_drips_makes_only_its_own_parts_unknown(

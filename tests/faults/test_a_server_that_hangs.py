@@ -24,13 +24,13 @@ TOLD_WITHIN_S = 8  # 1.5 s, and what a busy machine adds; nine that waited in tu
 
 
 class Page:
-    """What a browser does with a board, without a browser."""
+    """What a browser does with a dashboard, without a browser."""
 
-    def __init__(self, board: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.board = board
+    def __init__(self, dashboard: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.dashboard = dashboard
         self.messages: list[dict[str, Any]] = []
-        monkeypatch.setattr(board, "send", self._receive)
-        board._start()
+        monkeypatch.setattr(dashboard, "send", self._receive)
+        dashboard._start()
         self.say("hello")
 
     def _receive(self, content: dict[str, Any], buffers: Any = ()) -> None:
@@ -39,7 +39,7 @@ class Page:
         self.messages.append(content | more)
 
     def say(self, kind: str, **more: Any) -> None:
-        self.board._receive(self.board, {"type": kind, **more}, [])
+        self.dashboard._receive(self.dashboard, {"type": kind, **more}, [])
 
     @property
     def trouble(self) -> str:
@@ -50,7 +50,7 @@ class Page:
 
     @property
     def entries(self) -> int:
-        last = self.board.history.newest
+        last = self.dashboard.history.newest
         return last.length if last is not None else 0
 
 
@@ -61,13 +61,13 @@ Open = Callable[[Live], Page]
 def open_page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     pages: list[Page] = []
 
-    def make(board: Live) -> Page:
-        pages.append(Page(board, monkeypatch))
+    def make(dashboard: Live) -> Page:
+        pages.append(Page(dashboard, monkeypatch))
         return pages[-1]
 
     yield make
     for page in pages:
-        page.board.stop()
+        page.dashboard.stop()
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def default_client(server: EmbeddedServer, **options: Any) -> redis_py.Redis:
 
 
 def pause_and_resume(page: Page) -> None:
-    scenario = page.board.scenario
+    scenario = page.dashboard.scenario
     assert scenario is not None
     page.say("control", do="pause")
     assert scenario.state == "paused"
@@ -99,13 +99,13 @@ def test_a_server_that_hangs_is_told_of_and_seen_again_when_it_goes_on(
 ) -> None:
     client = default_client(server_of_ones_own)
     client.xadd("s", {"n": 1})
-    board = watch(client, "s", rate_hz=20)
+    dashboard = watch(client, "s", rate_hz=20)
     if opened == "before":
-        page = open_page(board)
+        page = open_page(dashboard)
         until(lambda: page.entries == 1)
     with frozen(server_of_ones_own):
         if opened == "meanwhile":
-            page = open_page(board)
+            page = open_page(dashboard)
         until(lambda: "does not answer in time" in page.trouble, TOLD_WITHIN_S)
         assert "handler" not in page.trouble
         pause_and_resume(page)
@@ -113,7 +113,7 @@ def test_a_server_that_hangs_is_told_of_and_seen_again_when_it_goes_on(
     client.close()
 
 
-def test_a_board_of_many_streams_is_told_of_the_hanging_server_for_all_of_them(
+def test_a_dashboard_of_many_streams_is_told_of_the_hanging_server_for_all_of_them(
     server_of_ones_own: EmbeddedServer, until: Until, open_page: Open
 ) -> None:
     client = default_client(server_of_ones_own)

@@ -54,15 +54,15 @@ def late(data: bytes) -> bytes:
 def test_a_live_picture_of_a_slow_server_is_sampled_less_often_and_says_so(
     proxy: Proxy, client: redis_py.Redis, until: Until
 ) -> None:
-    board = watch(client, "s", rate_hz=50)
-    scenario = board.scenario
+    dashboard = watch(client, "s", rate_hz=50)
+    scenario = dashboard.scenario
     assert isinstance(scenario, Scenario)
     scenario.start()
     times_ms: list[int] = []
     scenario.on_sample.append(lambda sample: times_ms.append(sample.time_ms))
     until(lambda: len(times_ms) > 3)
     proxy.reply = late
-    until(lambda: "ms to answer: sampling every" in board._status()["trouble"])
+    until(lambda: "ms to answer: sampling every" in dashboard._status()["trouble"])
     times_ms.clear()
 
     def hang(sample: Sample) -> None:
@@ -73,23 +73,23 @@ def test_a_live_picture_of_a_slow_server_is_sampled_less_often_and_says_so(
     until(lambda: len(times_ms) == 4, seconds=20)
     least_ms = 1000 * 10 * DELAY_S
     assert min(b - a for a, b in pairwise(times_ms)) >= least_ms
-    assert board.history.last is not None
-    assert board.history.last.trouble == "", "its numbers are as true as ever"
+    assert dashboard.history.last is not None
+    assert dashboard.history.last.trouble == "", "its numbers are as true as ever"
     proxy.reply = lambda data: data
-    until(lambda: board._status()["trouble"] == "")
-    board.stop()
+    until(lambda: dashboard._status()["trouble"] == "")
+    dashboard.stop()
 
 
-def test_no_lock_that_a_board_needs_is_held_while_the_server_answers(
+def test_no_lock_that_a_dashboard_needs_is_held_while_the_server_answers(
     proxy: Proxy, client: redis_py.Redis, until: Until
 ) -> None:
-    board = watch(client, "s", rate_hz=50)
-    scenario = board.scenario
+    dashboard = watch(client, "s", rate_hz=50)
+    scenario = dashboard.scenario
     assert isinstance(scenario, Scenario)
     free: list[bool] = []
 
     def try_locks(data: bytes) -> bytes:
-        for lock in (board.history.lock, scenario.clock._changed):
+        for lock in (dashboard.history.lock, scenario.clock._changed):
             free.append(lock.acquire(timeout=1))
             if free[-1]:
                 lock.release()
@@ -100,7 +100,7 @@ def test_no_lock_that_a_board_needs_is_held_while_the_server_answers(
     until(lambda: len(free) > 20)
     assert all(free)
     proxy.reply = lambda data: data
-    board.stop()
+    dashboard.stop()
 
 
 def test_a_paused_server_is_slow_and_one_slow_answer_is_not(
@@ -145,7 +145,7 @@ def test_thousands_of_consumers_are_sampled_less_often(upstream: EmbeddedServer)
         bytes_per_s = size / observer.back_off.interval_s
         assert bytes_per_s < 400_000, "200 kB a sample at two samples a second"
         many = BackOff()
-        many.told = {"consumers": 100_000}
+        many.counts = {"consumers": 100_000}
         assert size * 10 / many.interval_s < 400_000, "however many there are"
         client.delete("many")
         observer.sample()

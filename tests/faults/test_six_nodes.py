@@ -1,6 +1,6 @@
-"""Six nodes, three of them replicas: each fault is met by a board, a scenario, parts, a recording.
+"""Six nodes, three of them replicas: a fault is met by a dashboard, a scenario, parts, a recording.
 
-At the end of each, the books of all four are compared with a full count in Redis.
+At the end of each, the accounts of all four are compared with a full count in Redis.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def six(server: EmbeddedServer) -> Iterator[EmbeddedCluster]:
 
 
 class Doors:
-    """A board of all parts, its recording, an observer, and a scenario on the node of a fault."""
+    """A dashboard of all parts, its recording, an observer, a scenario on the node of a fault."""
 
     def __init__(self, six: EmbeddedCluster, path: Path, until: Until, undo: ExitStack) -> None:
         self.cluster, self.until = six, until
@@ -61,10 +61,10 @@ class Doors:
         self.groups = self.parts.create_group("bill")
         self.on_victim = [s for s in self.parts.streams if six.slot_owner(s.key) is self.victim]
         assert 0 < len(self.on_victim) < COUNT
-        self.board = undo.enter_context(closing(watch(self.parts, rate_hz=10)))
-        undo.callback(self.board.stop)  # close() leaves its scenario running
-        assert self.board.scenario is not None
-        self.recorder = undo.enter_context(record(self.board.scenario, path))
+        self.dashboard = undo.enter_context(closing(watch(self.parts, rate_hz=10)))
+        undo.callback(self.dashboard.stop)  # close() leaves its scenario running
+        assert self.dashboard.scenario is not None
+        self.recorder = undo.enter_context(record(self.dashboard.scenario, path))
         self.observer = PartitionObserver(self.parts, six.names)
         self.added: list[EntryId] = []  # by the scenario, and acknowledged to it
         self.shop = undo.enter_context(Scenario(self.client, allow_writes=True))
@@ -72,7 +72,7 @@ class Doors:
         self.shop.produce(self.key, series.constant(rate_hz=100))
         self.shop.group(self.key, "ship", consumers=2, service_ms=5)
         self.shop.context.on_added.append(lambda _, entry_id, __: self.added.append(entry_id))
-        self.board.scenario.start()
+        self.dashboard.scenario.start()
         self.shop.start()
         self.fed = 0
         self.feed()
@@ -88,7 +88,7 @@ class Doors:
         self.fed += sum(counts)
 
     def seen(self) -> int:
-        newest = self.board.history.newest
+        newest = self.dashboard.history.newest
         return newest.length if newest and not newest.trouble else -1
 
     def works_on(self) -> None:
@@ -113,7 +113,7 @@ class Doors:
         self.until(lambda: not self.observer.sample().trouble, 20)
         self.recorder.close()
         seen = {
-            "board": self.board.history.last,
+            "dashboard": self.dashboard.history.last,
             "recording": load(self.recorder.path).last,
             "observer": self.observer.sample(),
         }
@@ -136,14 +136,16 @@ class Doors:
         present = {entry.id for entry in stream.range()}
         missing = [one for one in self.added if one not in present]
         assert len(missing) >= sample.lost
-        books = account_for(sample, sample.group("ship"))
-        known = (books.undelivered, books.pending, books.acked, books.dropped, books.gone)
-        assert books.added == sum(one or 0 for one in known) + books.lost + (books.unclear or 0)
-        assert books.lost == sample.lost
+        account = account_for(sample, sample.group("ship"))
+        known = (account.undelivered, account.pending, account.acked, account.dropped, account.gone)
+        assert account.added == sum(one or 0 for one in known) + account.lost + (
+            account.unclear or 0
+        )
+        assert account.lost == sample.lost
 
     def kinds(self) -> set[str]:
-        """Return the kinds of events on the board."""
-        samples = self.board.history.samples
+        """Return the kinds of events on the dashboard."""
+        samples = self.dashboard.history.samples
         return {event.kind for one in samples for event in one.events}
 
     def missing(self) -> int:
@@ -206,7 +208,7 @@ def a_hung_node(doors: Doors) -> int:
         process = admin.info("server")["process_id"]
     os.kill(process, signal.SIGSTOP)
     try:
-        doors.until(lambda: "does not answer in time" in doors.board.history.last.trouble, 20)
+        doors.until(lambda: "does not answer in time" in doors.dashboard.history.last.trouble, 20)
         others = [s for s in doors.parts.streams if s not in doors.on_victim]
         others[0].add({"who": "still here"})
         doors.fed += 1
@@ -226,7 +228,7 @@ def a_killed_primary(doors: Doors) -> int:
     with pytest.raises(ServerUnreachable, match=f"; {elsewhere} rows were added"):
         doors.feed()
     doors.fed += elsewhere
-    doors.until(lambda: "does not answer" in doors.board.history.last.trouble, 20)
+    doors.until(lambda: "does not answer" in doors.dashboard.history.last.trouble, 20)
     doors.cluster.take_over(doors.replica.name)
     return 0
 
@@ -270,7 +272,7 @@ def test_all_doors_agree_with_a_full_count_after(
         doors = Doors(six, tmp_path / "run.jsonl.gz", until, undo)
         doors.works_on()
         lost = fault(doors)
-        doors.until(lambda: not doors.board.history.last.trouble, 30)
+        doors.until(lambda: not doors.dashboard.history.last.trouble, 30)
         doors.feed()
         doors.works_on()
         doors.compare_with_a_full_count(lost)

@@ -1,4 +1,4 @@
-"""While a server does not answer, nothing is known; afterwards, the story goes on as it was."""
+"""While a server does not answer, nothing is known; afterwards, the timeline goes on as it was."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def test_every_delta_leads_to_the_whole_figure() -> None:
         assert shown == plot.figure(histories["asked"])
 
 
-def test_a_look_that_one_stream_has_not_had_is_a_gap() -> None:
+def test_a_sample_that_one_stream_has_not_had_is_a_gap() -> None:
     histories, plot = two()
     histories["asked"].append(sampled(3, 9))
     shown = plot.figure(histories["asked"])

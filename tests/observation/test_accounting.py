@@ -28,7 +28,7 @@ from streamviz.observation.observer import Observer
 Until = Callable[..., None]
 
 
-class Books:
+class Accounts:
     """A stream of ten entries, a group, and an observer that saw its beginning."""
 
     def __init__(self, redis: redis_py.Redis, key: str) -> None:
@@ -41,15 +41,15 @@ class Books:
 
     def now(self) -> GroupAccounting:
         sample = self.observer.sample()
-        books = account_for(sample, sample.groups[0])
-        parts = (books.undelivered, books.pending, books.acked, books.dropped, books.gone)
-        assert books.reason or books.added == sum(filter(None, (*parts, books.unclear)))
-        return books
+        account = account_for(sample, sample.groups[0])
+        parts = (account.undelivered, account.pending, account.acked, account.dropped, account.gone)
+        assert account.reason or account.added == sum(filter(None, (*parts, account.unclear)))
+        return account
 
     def read(self, consumer: str, count: int) -> None:
         self.group.consumer(consumer).read(count)
 
-    def rest(self, until: Until) -> None:
+    def until_idle(self, until: Until) -> None:
         """Wait until the next sample shows that no consumer has read since this one."""
         until(lambda: all(one["idle"] > 50 for one in self.redis.xinfo_consumers(self.key, "g")))
         self.now()
@@ -59,53 +59,55 @@ class Books:
 
 
 @pytest.fixture
-def books(redis: redis_py.Redis, key: str) -> Books:
-    books = Books(redis, key)
-    books.now()
-    return books
+def accounts(redis: redis_py.Redis, key: str) -> Accounts:
+    accounts = Accounts(redis, key)
+    accounts.now()
+    return accounts
 
 
-def test_what_a_deleted_consumer_held_is_dropped_and_not_acknowledged(books: Books) -> None:
-    books.read("alice", 6)
-    assert books.now().pending == 6
-    books.group.delete_consumer("alice")
-    now = books.now()
+def test_what_a_deleted_consumer_held_is_dropped_and_not_acknowledged(accounts: Accounts) -> None:
+    accounts.read("alice", 6)
+    assert accounts.now().pending == 6
+    accounts.group.delete_consumer("alice")
+    now = accounts.now()
     assert (now.acked, now.dropped, now.pending, now.unclear) == (0, 6, 0, 0)
 
 
-def test_what_others_claimed_before_a_consumer_was_deleted_is_not_dropped(books: Books) -> None:
-    books.read("alice", 6)
-    books.now()
-    books.group.consumer("bob").claim(["1-0", "2-0"])
-    books.group.delete_consumer("alice")
-    now = books.now()
+def test_what_others_claimed_before_a_consumer_was_deleted_is_not_dropped(
+    accounts: Accounts,
+) -> None:
+    accounts.read("alice", 6)
+    accounts.now()
+    accounts.group.consumer("bob").claim(["1-0", "2-0"])
+    accounts.group.delete_consumer("alice")
+    now = accounts.now()
     assert (now.acked, now.dropped, now.pending) == (0, 4, 2)
-    books.group.ack("1-0", "2-0")
-    now = books.now()
+    accounts.group.ack("1-0", "2-0")
+    now = accounts.now()
     assert (now.acked, now.dropped, now.unclear) == (2, 4, 0)
 
 
 def test_a_consumer_that_was_deleted_and_made_again_has_dropped_what_it_held(
-    redis: redis_py.Redis, books: Books
+    redis: redis_py.Redis, accounts: Accounts
 ) -> None:
-    books.read("alice", 6)
-    books.now()
-    books.group.delete_consumer("alice")
-    books.send("XGROUP CREATECONSUMER s g alice")
-    now = books.now()
+    accounts.read("alice", 6)
+    accounts.now()
+    accounts.group.delete_consumer("alice")
+    accounts.send("XGROUP CREATECONSUMER s g alice")
+    now = accounts.now()
     assert now.pending == 0
-    if "inactive" in redis.xinfo_consumers(books.key, "g")[0]:  # from 7.2 on
+    if "inactive" in redis.xinfo_consumers(accounts.key, "g")[0]:  # from 7.2 on
         assert (now.acked, now.dropped) == (0, 6)
 
 
 def test_the_way_of_what_left_before_the_first_sample_is_not_known(
     redis: redis_py.Redis, key: str
 ) -> None:
-    books = Books(redis, key)
-    books.read("alice", 10)
-    books.group.ack(*[f"{ms}-0" for ms in range(1, 11)])
-    books.group.delete_consumer("alice")
-    now = books.now()
+    accounts = Accounts(redis, key)
+    accounts.read("alice", 10)
+    accounts.group.ack(*[f"{ms}-0" for ms in range(1, 11)])
+    accounts.group.delete_consumer("alice")
+    now = accounts.now()
     assert (now.undelivered, now.pending) == (0, 0)
     assert (now.acked, now.dropped, now.gone, now.unclear) == (0, 0, 0, 10)
 
@@ -113,18 +115,18 @@ def test_the_way_of_what_left_before_the_first_sample_is_not_known(
 @pytest.mark.parametrize("removal", ["XDEL s 1-0 2-0", "XTRIM s MINID 3-0"])
 @pytest.mark.parametrize("seen", [False, True])
 def test_pending_entries_that_were_deleted_and_swept_are_not_called_acknowledged(
-    books: Books, removal: str, seen: bool
+    accounts: Accounts, removal: str, seen: bool
 ) -> None:
-    books.read("alice", 6)
-    books.now()
-    books.send(removal)
+    accounts.read("alice", 6)
+    accounts.now()
+    accounts.send(removal)
     if seen:
-        assert books.now().pending == 6
-    books.group.consumer("bob").autoclaim(0, "0")
-    now = books.now()
+        assert accounts.now().pending == 6
+    accounts.group.consumer("bob").autoclaim(0, "0")
+    now = accounts.now()
     assert (now.pending, now.acked, now.unclear) == (4, 0, 2)
-    books.group.ack("3-0", "4-0", "5-0", "6-0")
-    now = books.now()
+    accounts.group.ack("3-0", "4-0", "5-0", "6-0")
+    now = accounts.now()
     assert (now.pending, now.acked, now.unclear) == (0, 4, 2)
 
 
@@ -137,66 +139,68 @@ DELREF = {
 
 @pytest.mark.parametrize("removal", DELREF)
 def test_pending_entries_that_were_removed_with_their_references_are_not_called_acknowledged(
-    books: Books, removal: str
+    accounts: Accounts, removal: str
 ) -> None:
-    if not capabilities(books.redis).has("XDELEX"):
+    if not capabilities(accounts.redis).has("XDELEX"):
         with pytest.raises(redis_py.ResponseError):
-            books.send(removal)
+            accounts.send(removal)
         return
-    books.read("alice", 6)
-    books.now()
-    books.send(removal)
-    now = books.now()
+    accounts.read("alice", 6)
+    accounts.now()
+    accounts.send(removal)
+    now = accounts.now()
     assert (now.pending, now.acked, now.unclear) == (DELREF[removal], 0, 6 - DELREF[removal])
 
 
-def test_a_plain_acknowledgement_is_one_although_older_entries_are_trimmed(books: Books) -> None:
-    books.read("alice", 6)
-    books.now()
-    books.group.ack("1-0", "2-0", "3-0")
-    assert books.now().acked == 3
-    books.group.ack("5-0", "6-0")
-    books.stream.trim(maxlen=7)
-    now = books.now()
+def test_a_plain_acknowledgement_is_one_although_older_entries_are_trimmed(
+    accounts: Accounts,
+) -> None:
+    accounts.read("alice", 6)
+    accounts.now()
+    accounts.group.ack("1-0", "2-0", "3-0")
+    assert accounts.now().acked == 3
+    accounts.group.ack("5-0", "6-0")
+    accounts.stream.trim(maxlen=7)
+    now = accounts.now()
     assert (now.pending, now.acked, now.unclear) == (1, 5, 0)
 
 
-def test_what_a_group_skips_is_not_called_acknowledged(books: Books) -> None:
-    books.read("alice", 2)
-    books.now()
-    books.group.set_id("8-0")
-    now = books.now()
+def test_what_a_group_skips_is_not_called_acknowledged(accounts: Accounts) -> None:
+    accounts.read("alice", 2)
+    accounts.now()
+    accounts.group.set_id("8-0")
+    now = accounts.now()
     assert now.acked == 0
     assert (now.gone or 0) + (now.unclear or 0) == 6
-    books.group.set_id("1-0")
-    now = books.now()
+    accounts.group.set_id("1-0")
+    now = accounts.now()
     assert (now.undelivered, now.pending, now.acked) == (9, 2, 0)
 
 
 @pytest.mark.parametrize("count", [10, 90])  # of 90, the observer asks for the oldest 50 only
 def test_what_is_delivered_again_after_a_step_back_is_not_called_acknowledged(
-    books: Books, count: int
+    accounts: Accounts, count: int
 ) -> None:
-    books.stream.add_many((f"{ms}-0", {"n": 1}) for ms in range(11, 101))
-    books.read("alice", count)
-    books.now()
+    accounts.stream.add_many((f"{ms}-0", {"n": 1}) for ms in range(11, 101))
+    accounts.read("alice", count)
+    accounts.now()
     for at in ("0", f"{count - 5}-0"):
-        books.group.set_id(at)
-        books.now()
-        books.read("alice", 3)
-        now = books.now()
+        accounts.group.set_id(at)
+        accounts.now()
+        accounts.read("alice", 3)
+        now = accounts.now()
         assert (now.pending, now.acked) == (count, 0)
-    books.send("XCLAIM s g bob 0 95-0 FORCE")  # it will be delivered for the first time
-    books.now()
-    books.group.set_id("94-0")
-    books.now()
-    books.read("alice", 1)
-    assert books.now().acked == 0
-    books.group.ack(*(f"{ms}-0" for ms in range(1, count + 1)), "95-0")
-    books.now()
-    books.read("alice", 5)
-    books.group.ack("96-0", "97-0")
-    assert books.now().pending == 3
+    accounts.send("XCLAIM s g bob 0 95-0 FORCE")  # it will be delivered for the first time
+    accounts.now()
+    accounts.group.set_id("94-0")
+    accounts.now()
+    accounts.read("alice", 1)
+    assert accounts.now().acked == 0
+    accounts.group.ack(*(f"{ms}-0" for ms in range(1, count + 1)), "95-0")
+    accounts.now()
+    accounts.read("alice", 5)
+    accounts.group.ack("96-0", "97-0")
+    assert accounts.now().pending == 3
 
 
 READ = "XREADGROUP GROUP g {} COUNT 3 STREAMS s >"
@@ -230,10 +234,10 @@ LOOKS_ACKNOWLEDGED = {
 
 @pytest.mark.parametrize("name", LOOKS_ACKNOWLEDGED)
 def test_a_sample_between_two_commands_shows_what_else_looks_like_an_acknowledgement(
-    books: Books, redis: redis_py.Redis, key: str, name: str
+    accounts: Accounts, redis: redis_py.Redis, key: str, name: str
 ) -> None:
     held, *commands = LOOKS_ACKNOWLEDGED[name]  # and none acknowledges anything
-    for watched, redo in ((True, books), (False, Books(redis, f"{key}:again"))):
+    for watched, redo in ((True, accounts), (False, Accounts(redis, f"{key}:again"))):
         redo.now()
         if held:
             redo.read("alice", held)
@@ -247,112 +251,112 @@ def test_a_sample_between_two_commands_shows_what_else_looks_like_an_acknowledge
 
 
 def test_what_was_held_before_the_first_sample_of_a_group_that_is_set_back_looks_acknowledged(
-    books: Books,
+    accounts: Accounts,
 ) -> None:
-    books.stream.add_many((f"{ms}-0", {"n": 1}) for ms in range(11, 101))
-    books.read("alice", 90)
-    books.send("XGROUP SETID s g 80-0 ENTRIESREAD 80")
-    books.observer = Observer(books.redis, books.key)
-    books.now()
-    books.read("alice", 5)
-    assert books.now().acked == 5, "docs/numbers.md lists it"
+    accounts.stream.add_many((f"{ms}-0", {"n": 1}) for ms in range(11, 101))
+    accounts.read("alice", 90)
+    accounts.send("XGROUP SETID s g 80-0 ENTRIESREAD 80")
+    accounts.observer = Observer(accounts.redis, accounts.key)
+    accounts.now()
+    accounts.read("alice", 5)
+    assert accounts.now().acked == 5, "docs/numbers.md lists it"
 
 
 @pytest.mark.parametrize("removal", ["XGROUP SETID s g $", "XTRIM s MAXLEN 0", "XDEL s 3-0 4-0"])
 @pytest.mark.parametrize("more", [0, 5])
 @pytest.mark.parametrize("noticed", [False, True])
 def test_what_a_group_got_before_it_was_set_back_is_not_called_never_delivered(
-    books: Books, until: Until, removal: str, more: int, noticed: bool
+    accounts: Accounts, until: Until, removal: str, more: int, noticed: bool
 ) -> None:
-    books.read("alice", 10)
-    books.group.ack(*[f"{ms}-0" for ms in range(1, 11)])
-    books.rest(until)
-    assert books.now().acked == 10
-    books.group.set_id("0")
-    assert books.now().undelivered == 10
-    books.stream.add_many((f"{ms}-0", {"n": 1}) for ms in range(11, 11 + more))
+    accounts.read("alice", 10)
+    accounts.group.ack(*[f"{ms}-0" for ms in range(1, 11)])
+    accounts.until_idle(until)
+    assert accounts.now().acked == 10
+    accounts.group.set_id("0")
+    assert accounts.now().undelivered == 10
+    accounts.stream.add_many((f"{ms}-0", {"n": 1}) for ms in range(11, 11 + more))
     if noticed:
-        books.now()
-    books.send(removal)
-    now = books.now()
+        accounts.now()
+    accounts.send(removal)
+    now = accounts.now()
     left = 2 if "XDEL" in removal else 10
     assert (now.acked, now.gone, now.unclear) == (0, 0 if left == 2 else more, left)
 
 
-@pytest.mark.parametrize("at_rest", [False, True])
+@pytest.mark.parametrize("idle", [False, True])
 def test_what_a_group_never_got_is_counted_beside_what_it_got_before(
-    books: Books, until: Until, at_rest: bool
+    accounts: Accounts, until: Until, idle: bool
 ) -> None:
-    books.read("alice", 4)
-    books.now()
-    if at_rest:  # else a consumer may have read anything before the group is set back
-        books.rest(until)
-    books.group.set_id("1-0")  # it had got three of the nine that are waiting
-    assert books.now().undelivered == 9
-    books.read("alice", 2)
-    books.now()
-    books.stream.trim(minid="7-0")
-    gone = 2 if at_rest else 0  # 5-0 and 6-0; it had got 4-0
-    assert books.now().gone == gone
-    books.read("alice", 4)
-    books.stream.add_many((f"{ms}-0", {"n": 1}) for ms in range(11, 21))
-    books.rest(until)
-    books.group.set_id("$")
-    assert books.now().gone == gone + 10, "the group had caught up"
+    accounts.read("alice", 4)
+    accounts.now()
+    if idle:  # else a consumer may have read anything before the group is set back
+        accounts.until_idle(until)
+    accounts.group.set_id("1-0")  # it had got three of the nine that are waiting
+    assert accounts.now().undelivered == 9
+    accounts.read("alice", 2)
+    accounts.now()
+    accounts.stream.trim(minid="7-0")
+    gone = 2 if idle else 0  # 5-0 and 6-0; it had got 4-0
+    assert accounts.now().gone == gone
+    accounts.read("alice", 4)
+    accounts.stream.add_many((f"{ms}-0", {"n": 1}) for ms in range(11, 21))
+    accounts.until_idle(until)
+    accounts.group.set_id("$")
+    assert accounts.now().gone == gone + 10, "the group had caught up"
 
 
 def test_a_group_that_was_set_back_before_the_first_sample_shows_it_by_what_is_pending(
-    books: Books, until: Until
+    accounts: Accounts, until: Until
 ) -> None:
-    books.read("alice", 5)
-    books.group.ack("1-0", "2-0")
-    books.group.set_id("0")
-    books.observer = Observer(books.redis, books.key)
-    assert books.now().undelivered == 10
-    books.rest(until)
-    books.group.set_id("$")
-    assert books.now().gone == 0
+    accounts.read("alice", 5)
+    accounts.group.ack("1-0", "2-0")
+    accounts.group.set_id("0")
+    accounts.observer = Observer(accounts.redis, accounts.key)
+    assert accounts.now().undelivered == 10
+    accounts.until_idle(until)
+    accounts.group.set_id("$")
+    assert accounts.now().gone == 0
 
 
-def test_what_was_claimed_by_force_is_not_called_never_delivered(books: Books) -> None:
-    books.read("alice", 1)
-    books.now()
-    books.send("XCLAIM s g bob 0 8-0 FORCE")
-    assert books.now().pending == 2
-    books.group.ack("8-0")
-    books.now()
-    books.stream.trim(maxlen=1)
-    now = books.now()
+def test_what_was_claimed_by_force_is_not_called_never_delivered(accounts: Accounts) -> None:
+    accounts.read("alice", 1)
+    accounts.now()
+    accounts.send("XCLAIM s g bob 0 8-0 FORCE")
+    assert accounts.now().pending == 2
+    accounts.group.ack("8-0")
+    accounts.now()
+    accounts.stream.trim(maxlen=1)
+    now = accounts.now()
     assert (now.undelivered, now.gone) == (1, 7), "2-0 to 9-0 are trimmed, and 8-0 was delivered"
 
 
-def test_what_was_skipped_and_is_then_claimed_by_force_was_delivered(books: Books) -> None:
-    books.group.set_id("6-0")
-    assert books.now().gone == 6
-    books.send("XCLAIM s g bob 0 3-0 FORCE")
-    now = books.now()
+def test_what_was_skipped_and_is_then_claimed_by_force_was_delivered(accounts: Accounts) -> None:
+    accounts.group.set_id("6-0")
+    assert accounts.now().gone == 6
+    accounts.send("XCLAIM s g bob 0 3-0 FORCE")
+    now = accounts.now()
     assert (now.pending, now.gone, now.unclear) == (1, 5, 0)
 
 
-def test_a_rewritten_counter_does_not_change_what_was_acknowledged(books: Books) -> None:
-    books.read("alice", 6)
-    books.group.ack("1-0", "2-0")
-    assert books.now().acked == 2
-    books.send("XSETID s 10-0 ENTRIESADDED 5000")
-    now = books.now()
+def test_a_rewritten_counter_does_not_change_what_was_acknowledged(accounts: Accounts) -> None:
+    accounts.read("alice", 6)
+    accounts.group.ack("1-0", "2-0")
+    assert accounts.now().acked == 2
+    accounts.send("XSETID s 10-0 ENTRIESADDED 5000")
+    now = accounts.now()
     assert (now.added, now.acked, now.pending, now.undelivered) == (5000, 2, 4, 4)
-    books.stream.trim(maxlen=2)
-    books.send("XSETID s 10-0 ENTRIESADDED 2")
-    now = books.now()
+    accounts.stream.trim(maxlen=2)
+    accounts.send("XSETID s 10-0 ENTRIESADDED 2")
+    now = accounts.now()
     assert (now.acked, now.unclear) == (2, None)
     assert "XSETID" in now.reason
 
 
-def test_what_was_removed_while_a_group_read_is_not_known(books: Books) -> None:
-    books.read("c", 3)
-    books.stream.trim(maxlen=4)
-    books.read("c", 1)
-    now = books.now()
+def test_what_was_removed_while_a_group_read_is_not_known(accounts: Accounts) -> None:
+    accounts.read("c", 3)
+    accounts.stream.trim(maxlen=4)
+    accounts.read("c", 1)
+    now = accounts.now()
     assert (now.added, now.undelivered, now.pending) == (10, 3, 4)
     assert (now.acked, now.gone, now.unclear) == (0, 0, 3)
 
@@ -451,17 +455,17 @@ class AccountedGroup(RuleBasedStateMachine):
         sample = self.observer.sample()
         if not sample.groups:
             return
-        books = account_for(sample, sample.groups[0])
-        self.balanced[books.unclear == 0] += 1
-        assert books.added == self.ms
-        assert books.pending == len(self.pending)
-        assert books.undelivered is not None
-        certain = (books.acked, books.dropped, books.gone)
-        gone = self.ms - books.undelivered - self.delivered
+        account = account_for(sample, sample.groups[0])
+        self.balanced[account.unclear == 0] += 1
+        assert account.added == self.ms
+        assert account.pending == len(self.pending)
+        assert account.undelivered is not None
+        certain = (account.acked, account.dropped, account.gone)
+        gone = self.ms - account.undelivered - self.delivered
         most = (self.acked, self.dropped + self.acked, gone)
         assert all(one <= limit for one, limit in zip(certain, most, strict=True)), (certain, most)
-        if books.unclear == 0:
-            assert (books.acked, books.gone) == (self.acked, gone)
+        if account.unclear == 0:
+            assert (account.acked, account.gone) == (self.acked, gone)
 
     def teardown(self) -> None:
         if hasattr(self, "stream"):
@@ -492,19 +496,19 @@ def test_where_the_lag_is_not_certain_no_sum_is_given(verdict: Any) -> None:
     state = histories.group(
         "g", waiting, verdict=verdict, reason="why", pending=3, acked=5, gone=2, dropped=1
     )
-    books = account_for(histories.sample(1, state, length=9, added=20), state)
-    known = (books.added, books.pending, books.acked, books.dropped, books.gone)
+    account = account_for(histories.sample(1, state, length=9, added=20), state)
+    known = (account.added, account.pending, account.acked, account.dropped, account.gone)
     assert known == (20, 3, 5, 1, 2)
     if verdict == "exact":
-        assert (books.undelivered, books.unclear, books.reason) == (4, 5, "")
+        assert (account.undelivered, account.unclear, account.reason) == (4, 5, "")
     else:
-        assert (books.undelivered, books.unclear) == (None, None)
-        assert books.reason == "it is not certain how many entries are waiting: why"
+        assert (account.undelivered, account.unclear) == (None, None)
+        assert account.reason == "it is not certain how many entries are waiting: why"
 
 
 def test_more_entries_than_the_server_counts_leave_nothing_unclear() -> None:
     state = histories.group("g", 4, pending=3, acked=5, gone=2, dropped=1)
     for added, unclear in ((15, 0), (14, None)):
-        books = account_for(histories.sample(1, state, length=9, added=added), state)
-        assert (books.undelivered, books.unclear) == (4, unclear)
-        assert ("fewer than were seen" in books.reason) is (unclear is None)
+        account = account_for(histories.sample(1, state, length=9, added=added), state)
+        assert (account.undelivered, account.unclear) == (4, unclear)
+        assert ("fewer than were seen" in account.reason) is (unclear is None)

@@ -146,9 +146,11 @@ def it_is_counted(
     assert ends == {"undone by a failover"}, "those of the 70 that are among the oldest pending"
     seen.append(observer.sample())
     assert not seen.last.events, "it is told once"
-    books = account_for(seen.last, seen.last.groups[0])
-    assert (books.added, books.lost) == (1000 + lost + since, lost)
-    assert books.added == (books.undelivered or 0) + books.pending + lost + (books.unclear or 0)
+    account = account_for(seen.last, seen.last.groups[0])
+    assert (account.added, account.lost) == (1000 + lost + since, lost)
+    assert account.added == (account.undelivered or 0) + account.pending + lost + (
+        account.unclear or 0
+    )
     assert ("lost in failovers" in AckProgress().summary(seen)) == bool(lost)
 
 

@@ -667,11 +667,11 @@ class Crowd(RuleBasedStateMachine):
             else:
                 assert group.lag.reason
         for group in sample.groups:
-            books = account_for(sample, group)
-            if not books.reason:
-                parts = (books.undelivered, books.pending, books.acked, books.gone)
-                rest = (books.dropped, books.unclear)
-                assert books.added == sum(part or 0 for part in (*parts, *rest))
+            account = account_for(sample, group)
+            if not account.reason:
+                parts = (account.undelivered, account.pending, account.acked, account.gone)
+                rest = (account.dropped, account.unclear)
+                assert account.added == sum(part or 0 for part in (*parts, *rest))
 
     def teardown(self) -> None:
         if hasattr(self, "key"):

@@ -167,16 +167,16 @@ def test_a_steady_sample_is_one_round_trip_of_reads(
     redis: redis_py.Redis, stream: Stream, key: str
 ) -> None:
     fill(stream, 1, 500)
-    workers = []
+    consumers = []
     for name in ("a", "b", "c"):
         stream.group(name).create("0")
-        workers.append(stream.group(name).consumer("one"))
+        consumers.append(stream.group(name).consumer("one"))
     observer = Observer(redis, key)
     observer.sample()
 
     def work() -> None:
-        for worker in workers:
-            worker.read(20)
+        for consumer in consumers:
+            consumer.read(20)
 
     for _ in range(4):
         work()

@@ -103,17 +103,17 @@ def test_any_client_that_tells_where_to_connect_will_do(url: str, kind: str) -> 
 
 
 @pytest.mark.parametrize("kind", CLIENTS)
-def test_a_board_watches_over_any_client(
+def test_a_dashboard_watches_over_any_client(
     server: EmbeddedServer, redis: redis_py.Redis, key: str, kind: str, until: Until
 ) -> None:
     redis.xadd(key, {"n": 1})
-    board = watch(CLIENTS[kind](server.url), key)
-    assert board.scenario is not None
-    board.scenario.start()
-    until(lambda: board.history.newest)
-    board.stop()
-    assert board.history.newest is not None
-    assert board.history.newest.length == 1
+    dashboard = watch(CLIENTS[kind](server.url), key)
+    assert dashboard.scenario is not None
+    dashboard.scenario.start()
+    until(lambda: dashboard.history.newest)
+    dashboard.stop()
+    assert dashboard.history.newest is not None
+    assert dashboard.history.newest.length == 1
 
 
 def test_user_and_database_are_the_clients(locked: EmbeddedServer) -> None:
@@ -206,11 +206,11 @@ def test_a_cluster_is_observed_over_any_client(
     for key in keys:
         observer = Observer(client, key)
         assert (observer.sample().trouble, observer.sample().length) == ("", 1)
-        board = watch(client, key)
-        assert board.scenario is not None
-        board.scenario.context.clock.advance(1)
-        assert board.history.newest is not None
-        assert board.history.newest.length == 1
+        dashboard = watch(client, key)
+        assert dashboard.scenario is not None
+        dashboard.scenario.context.clock.advance(1)
+        assert dashboard.history.newest is not None
+        assert dashboard.history.newest.length == 1
         nodes.delete(key)
 
 
@@ -291,14 +291,16 @@ def test_a_client_that_cannot_send_commands_from_here_is_refused_when_it_should(
         Scenario(client).group(key, "g")
 
 
-def test_a_stopped_board_keeps_no_connection(redis: redis_py.Redis, key: str, until: Until) -> None:
+def test_a_stopped_dashboard_keeps_no_connection(
+    redis: redis_py.Redis, key: str, until: Until
+) -> None:
     before = names(redis).count(CLIENT_NAME)
     scenario = Scenario(redis).watch(key).watch(f"{key}2")
-    board = Dashboard(scenario)
+    dashboard = Dashboard(scenario)
     scenario.start()
-    until(lambda: board.history.newest)
+    until(lambda: dashboard.history.newest)
     assert names(redis).count(CLIENT_NAME) == before + 1, "one connection for all streams"
-    board.stop()
+    dashboard.stop()
     until(lambda: names(redis).count(CLIENT_NAME) == before)
 
 

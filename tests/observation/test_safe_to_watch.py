@@ -75,23 +75,23 @@ def test_with_every_option_no_command_writes(
         watched = Scenario(eyes, memory=True, fields="show", sample_every_ms=20)
         watched.watch("orders", readers="orders:readers").watch(Partitions(eyes, "parts", 3))
         observer = Observer(eyes, "orders", memory=True, readers="orders:readers")
-        boards = [
+        dashboards = [
             Dashboard(watched, commands=True),
             watch(eyes, "orders", readers="orders:readers", rate_hz=50),
             watch(Partitions(eyes, "parts", 3), rate_hz=50),
         ]
         with record(watched, tmp_path / "run.jsonl.gz"):
-            for board in boards:
-                assert board.scenario is not None
-                board.scenario.start()
-            for board in boards:
-                until(lambda board=board: len(board.history) > 5, 20)
+            for dashboard in dashboards:
+                assert dashboard.scenario is not None
+                dashboard.scenario.start()
+            for dashboard in dashboards:
+                until(lambda dashboard=dashboard: len(dashboard.history) > 5, 20)
             for _ in range(5):
                 assert observer.sample().trouble == ""
             assert PartitionObserver(Partitions(eyes, "parts", 3)).sample().trouble == ""
-            for board in boards:
-                board.stop()
-                assert {one.trouble for one in board.history.samples} == {""}
+            for dashboard in dashboards:
+                dashboard.stop()
+                assert {one.trouble for one in dashboard.history.samples} == {""}
         admin.echo("the end")
     eyes.close()
     sent = [command.split()[0].upper() for port, command in monitor.lines if port != own_port]

@@ -211,9 +211,9 @@ def test_a_revived_consumer_gets_the_entries_it_held_back(
         handler=lambda entry: handled.append(entry.id.ms),
     )
     desk.run(seconds=1)
-    worker = group.consumers["g-1"]
+    consumer = group.consumers["g-1"]
     pending = sum(Stream(redis, key).group("g").pending().count for key in keys)
-    assert (worker.alive, worker.holding) == (False, pending)
+    assert (consumer.alive, consumer.holding) == (False, pending)
     assert pending == 8, "five of each stream, of which two are acknowledged"
     desk.run(seconds=9)
     assert len(handled) == 110

@@ -122,9 +122,9 @@ def test_one_server_can_hold_all_partitions(redis: redis_py.Redis, key: str) -> 
     parts.create_group("g")
     parts.create_group("g")
     parts.add_many((person, {"who": person}) for person in PEOPLE)
-    look = PartitionObserver(parts).sample()
-    assert {state.node for state in look.partitions} == {""}
-    assert look.group("g").lag.entries == len(PEOPLE)
+    sample = PartitionObserver(parts).sample()
+    assert {state.node for state in sample.partitions} == {""}
+    assert sample.group("g").lag.entries == len(PEOPLE)
 
 
 @given(st.integers(1, 40), st.sets(st.text(min_size=1), min_size=1, max_size=10))
@@ -193,8 +193,8 @@ def test_the_sums_are_those_of_the_partitions_and_add_up(parts: Partitions) -> N
     for n, group in enumerate(groups):
         entries = group.consumer("ann" if n % 2 else "ben").read(3)
         done += group.ack(*(entry.id for entry in entries[:2])) if entries else 0
-    look = observer.sample(2, events=["lunch"])
-    group = look.group("g")
+    sample = observer.sample(2, events=["lunch"])
+    group = sample.group("g")
     assert group is not None
     read = sum(len(one.pending_entries()) for one in groups) + done
     assert (group.lag.entries, group.lag.verdict) == (len(PEOPLE) - read, "exact")
@@ -202,19 +202,19 @@ def test_the_sums_are_those_of_the_partitions_and_add_up(parts: Partitions) -> N
     assert {one.name: one.pending for one in group.consumers}.keys() == {"ann", "ben"}
     assert sum(one.pending for one in group.consumers) == group.pending
     assert [one.id for one in group.oldest] == sorted(one.id for one in group.oldest)
-    assert look.length == look.entries_added == len(look.entries) == len(PEOPLE)
-    assert [entry.id for entry in look.entries] == sorted(entry.id for entry in look.entries)
-    assert [str(event) for event in look.events] == ["lunch"]
-    kept = account_for(look, group)
+    assert sample.length == sample.entries_added == len(sample.entries) == len(PEOPLE)
+    assert [entry.id for entry in sample.entries] == sorted(entry.id for entry in sample.entries)
+    assert [str(event) for event in sample.events] == ["lunch"]
+    kept = account_for(sample, group)
     assert (kept.added, kept.undelivered, kept.pending, kept.acked) == (
         len(PEOPLE),
         len(PEOPLE) - read,
         read - done,
         done,
     )
-    assert look.nodes == sum(stream.info().radix_tree_keys for stream in parts.streams)
+    assert sample.nodes == sum(stream.info().radix_tree_keys for stream in parts.streams)
     history = History(max_entries=10)
-    history.append(look)
+    history.append(sample)
     assert history.newest is not None
     assert len(history.newest.groups) == 1
 
@@ -232,9 +232,9 @@ def test_one_unknown_partition_makes_the_sum_unknown_and_is_named(parts: Partiti
         "partition 3: no such group",
     )
     parts.streams[3].client.delete(parts.streams[3].key)
-    look = observer.sample()
-    assert "stream is gone" in look.trouble
-    assert "partition 3: stream is gone" in look.group("g").lag.reason
+    sample = observer.sample()
+    assert "stream is gone" in sample.trouble
+    assert "partition 3: stream is gone" in sample.group("g").lag.reason
     assert observer.sample().group("g").gone is None
 
 

@@ -259,7 +259,7 @@ def test_an_empty_stream_one_entry_and_no_stream(redis: redis_py.Redis, key: str
     assert len(kinds(shapes, "entry")) == len(kinds(shapes, "waits")) == 1
     assert (shapes["oldest"]["text"], shapes["newest"]["text"]) == ("", str(entry))
     assert shapes["length"]["text"] == "1 entry"
-    assert shapes["group 0 nobody"]["text"] == "no consumers"
+    assert shapes["group 0 empty"]["text"] == "no consumers"
     assert str(entry) in Flow().summary(one)
     assert finding(one) == "The group keeps up"
     redis.xtrim(key, maxlen=0)
@@ -417,14 +417,14 @@ def test_producers_stand_apart_and_dead_letters_in_a_bin(redis: redis_py.Redis, 
 def test_what_is_not_known_has_its_piece_of_the_bar() -> None:
     lost = replace(group("g", None, verdict="unknown", pending=3), acked=40, gone=None, dropped=2)
     shapes = shapes_of(history(sample(1, lost, length=100, added=100)))
-    assert books(shapes) == ["up to 2 dropped", "55 unknown", "acknowledged", "3 pending"]
+    assert parts_of(shapes) == ["up to 2 dropped", "55 unknown", "acknowledged", "3 pending"]
     titles = [one["title"] for key, one in shapes.items() if key.startswith("group 0 bar ")]
     assert titles == ["up to 2 dropped", "55 unknown", "40 acknowledged", "3 pending"]
 
 
-def books(shapes: dict[str, Shape]) -> list[str]:
+def parts_of(shapes: dict[str, Shape]) -> list[str]:
     """Return the words below the bar of the first group, from left to right."""
-    words = [one for key, one in shapes.items() if key.startswith("group 0 books ")]
+    words = [one for key, one in shapes.items() if key.startswith("group 0 part ")]
     assert [one["x"] for one in words] == sorted(one["x"] for one in words)
     return [one["text"] for one in words]
 
@@ -435,7 +435,7 @@ def test_a_sample_of_each_part_of_the_bar_stands_before_its_word(width: int) -> 
     seen = history(sample(1, group("g")), sample(2, busy, length=100, added=100))
     shapes = shapes_of(seen, width)
     parts = {key.rpartition(" ")[2]: one for key, one in shapes.items() if " swatch " in key}
-    words = {key.rpartition(" ")[2]: one for key, one in shapes.items() if " books " in key}
+    words = {key.rpartition(" ")[2]: one for key, one in shapes.items() if " part " in key}
     assert parts.keys() == words.keys() <= {"gone", "acked", "pending", "waiting"}
     assert len(parts) == {280: 1, 400: 2}.get(width, 4), "what has no room is left out"
     for name, part in parts.items():
@@ -477,9 +477,9 @@ def test_what_was_acknowledged_before_the_first_sample_is_not_counted_as_none() 
     seen = history(sample(1, before, length=25, added=25))
     shapes = shapes_of(seen)
     assert shapes["group 0 acked n"]["text"] == "?"
-    assert books(shapes) == ["20 unaccounted for", "waiting"]
+    assert parts_of(shapes) == ["20 unaccounted for", "waiting"]
     assert "g: 5 waiting, 0 pending, 20 unaccounted for." in Flow().summary(seen)
-    assert books(shapes_of(seen, 280)) == ["20 unknown"]
+    assert parts_of(shapes_of(seen, 280)) == ["20 unknown"]
     fresh = shapes_of(history(sample(1, group("g", 25, acked=0), length=25, added=25)))
     assert fresh["group 0 acked n"]["text"] == "0", "nothing has left"
     later = shapes_of(history(sample(1, group("g", 2, acked=3), length=25, added=25)))

@@ -60,9 +60,9 @@ def test_entries_stand_at_their_number_and_ages_count_from_the_last_delivery(
 
 def test_the_timeline_says_when_the_entry_was_seen_first(seen: History) -> None:
     last = seen.samples[-1].last_id
-    story = entry_timeline(seen, EntryId(last.ms))
+    timeline = entry_timeline(seen, EntryId(last.ms))
     assert re.fullmatch(
-        rf"{last} was added, by 0\.\d s: its ID is no time in milliseconds", story[0]
+        rf"{last} was added, by 0\.\d s: its ID is no time in milliseconds", timeline[0]
     )
 
 

@@ -206,12 +206,12 @@ def test_a_real_move_is_seen_from_one_colour_over_grey_to_the_other(
 ) -> None:
     parts.create_group("g")
     observer, seen = PartitionObserver(parts, cluster.names), History()
-    board = partition_lanes(seen)
+    dashboard = partition_lanes(seen)
 
     def see(*notes: str) -> None:
         parts.streams[1].add({"n": 1})
         seen.append(observer.sample(1000 + 100 * len(seen), notes))
-        board.update()
+        dashboard.update()
 
     see()
     home = cluster.slot_owner(parts.streams[1].key).name

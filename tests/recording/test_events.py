@@ -27,7 +27,7 @@ from streamviz.recording.track import BlockIndex, SampleIndex, Track
 
 
 def worked(n: int, held: dict[str, str], again: str = "", names: str = "ann bob") -> Sample:
-    """Return a look at a group whose entries are held, at their first delivery or not."""
+    """Return a sample of a group whose entries are held, at their first delivery or not."""
     oldest = [
         PendingEntry(EntryId(int(one)), who, 5 if who else -1, 2 if one in again.split() else 1)
         for one, who in held.items()
@@ -64,10 +64,10 @@ def test_each_owner_and_each_claimer_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("late", [0, 1])
 def test_a_claim_that_a_note_tells_of_is_told_once(tmp_path: Path, late: int) -> None:
-    looked = [worked(1, {"5": "ann"}), worked(2, {"5": "bob"}, "5"), worked(3, {"5": "bob"}, "5")]
+    samples = [worked(1, {"5": "ann"}), worked(2, {"5": "bob"}, "5"), worked(3, {"5": "bob"}, "5")]
     claim = Event("claimed", "bob", "g", 1, ("ann",))
-    looked[1 + late] = replace(looked[1 + late], events=(claim,))
-    found = events(tmp_path / "r.jsonl", *looked)
+    samples[1 + late] = replace(samples[1 + late], events=(claim,))
+    found = events(tmp_path / "r.jsonl", *samples)
     assert [one.event for one in found] == [claim]
 
 
@@ -88,20 +88,20 @@ def test_an_application_is_seen_to_claim_and_to_delete(
 ) -> None:
     path = tmp_path / "r.jsonl"
     stream = Stream(redis, key)
-    workers = stream.group("g")
-    workers.create("0", mkstream=True)
+    consumer_group = stream.group("g")
+    consumer_group.create("0", mkstream=True)
     stream.add_many({"n": str(n)} for n in range(5))
     observer = Observer(redis, key)
     with record(observer, path):
-        held = [entry.id for entry in workers.consumer("ann").read(3)]
+        held = [entry.id for entry in consumer_group.consumer("ann").read(3)]
         observer.sample(1000)
-        workers.consumer("bob").claim(held[:2])
+        consumer_group.consumer("bob").claim(held[:2])
         observer.sample(1100)
-        workers.consumer("bob").claim(held[2:], justid=True)
+        consumer_group.consumer("bob").claim(held[2:], justid=True)
         observer.sample(1200)
-        workers.consumer("cy").autoclaim(0, justid=True)
+        consumer_group.consumer("cy").autoclaim(0, justid=True)
         observer.sample(1300)
-        workers.delete_consumer("ann")
+        consumer_group.delete_consumer("ann")
         observer.sample(1400)
     assert Recording(path).track().events == [
         TrackEvent(1, Event("claimed", "bob", "g", 2, ("ann",))),

@@ -21,9 +21,9 @@ from streamviz.recording.format import pack
 from streamviz.recording.frames import MAX_ENTRIES, SEGMENT_LENGTH, Frames
 
 
-def play(film: Frames, place: int, frames: int = SEGMENT_LENGTH) -> list[list[Any]]:
+def play(frames: Frames, place: int, length: int = SEGMENT_LENGTH) -> list[list[Any]]:
     """Return the figures of a segment's frames, as a browser makes them."""
-    segment = film.segment(place, frames)
+    segment = frames.segment(place, length)
     assert segment["first"] == place
     found = [segment["figures"]]
     for deltas in segment["deltas"]:
@@ -32,27 +32,27 @@ def play(film: Frames, place: int, frames: int = SEGMENT_LENGTH) -> list[list[An
 
 
 @pytest.fixture
-def film(redis: redis_py.Redis, key: str, tmp_path: Path) -> Frames:
+def frames(redis: redis_py.Redis, key: str, tmp_path: Path) -> Frames:
     path = tmp_path / "run.jsonl"
     save(history(*shop(redis, key, seed=4, seconds=25)), path)
     return Frames(Recording(path), list(PLOTS.values()))
 
 
-def test_a_film_shows_what_the_boards_showed_and_each_segment_continues_the_one_before(
-    film: Frames,
+def test_frames_show_what_the_widgets_showed_and_each_segment_continues_the_one_before(
+    frames: Frames,
 ) -> None:
-    frames = play(film, 0, len(film))
-    assert len(frames) == len(film) == 251
-    samples = list(film.recording.samples())
+    played = play(frames, 0, len(frames))
+    assert len(played) == len(frames) == 251
+    samples = list(frames.recording.samples())
     for place in (0, 1, 60, 155, 250):
         window = history(*samples[: place + 1])
-        assert frames[place] == film.figures(place)
-        assert frames[place] == [plot.figure(window) for plot in PLOTS.values()]
+        assert played[place] == frames.figures(place)
+        assert played[place] == [plot.figure(window) for plot in PLOTS.values()]
     for place in (0, SEGMENT_LENGTH, 2 * SEGMENT_LENGTH):
-        segment = play(film, place)
-        assert len(segment) == min(SEGMENT_LENGTH, len(frames) - place)
+        segment = play(frames, place)
+        assert len(segment) == min(SEGMENT_LENGTH, len(played) - place)
         for i, figures in enumerate(segment):
-            expected = frames[place + i]
+            expected = played[place + i]
             assert [one["data"] for one in figures] == [one["data"] for one in expected]
 
 
@@ -61,22 +61,22 @@ def test_groups_keep_their_colours_wherever_one_looks(tmp_path: Path) -> None:
     samples = [sample(n, group("z")) for n in range(1, 30)]
     samples += [sample(n, group("a"), group("z")) for n in range(30, 400)]
     save(history(*samples), path)
-    film = Frames(Recording(path), [GroupLag()], limit=50)
+    frames = Frames(Recording(path), [GroupLag()], limit=50)
     for place in (40, 300):
-        assert [trace["name"] for trace in film.segment(place)["figures"][0]["data"][:2]] == [
+        assert [trace["name"] for trace in frames.segment(place)["figures"][0]["data"][:2]] == [
             "z",
             "a",
         ]
-    assert film.segment(300)["figures"][0]["data"][0]["x"][-1] == 30.0, "seconds of the recording"
+    assert frames.segment(300)["figures"][0]["data"][0]["x"][-1] == 30.0, "seconds of the recording"
 
 
 def test_preview_segments_show_every_tenth_sample(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     save(history(*(sample(n, group("g", n)) for n in range(1, 6001)), limit=6000), path)
-    film = Frames(Recording(path), [GroupLag()], limit=500)
-    preview = film.metadata()["preview"]
+    frames = Frames(Recording(path), [GroupLag()], limit=500)
+    preview = frames.metadata()["preview"]
     assert preview["frames"] == list(range(0, 6000, 10))
-    segments = [film.preview(number) for number in range(3)]
+    segments = [frames.preview(number) for number in range(3)]
     assert [segment["first"] for segment in segments] == [0, 200, 400]
     for segment in segments:
         (figure,) = segment["figures"]
@@ -91,56 +91,58 @@ def test_preview_segments_show_every_tenth_sample(tmp_path: Path) -> None:
     assert len(segments[1]["figures"][0]["data"][0]["y"]) == 50
 
 
-def test_a_short_film_has_no_preview_and_a_long_one_not_too_many_frames(tmp_path: Path) -> None:
+def test_a_short_recording_has_no_preview_and_a_long_one_not_too_many_frames(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "run.jsonl"
     save(history(*(sample(n) for n in range(1, 400))), path)
     assert Frames(Recording(path), [GroupLag()]).metadata()["preview"]["frames"] == []
     save(history(*(sample(n) for n in range(1, 45_001)), limit=45_000), path, overwrite=True)
-    film = Frames(Recording(path), [GroupLag()], start_s=100)
-    assert 2000 <= len(film.preview_frames) <= 4000
-    assert film.metadata()["preview"]["frames"][0] < 10
-    assert film.preview((len(film.preview_frames) - 1) // 200)["deltas"]
+    frames = Frames(Recording(path), [GroupLag()], start_s=100)
+    assert 2000 <= len(frames.preview_frames) <= 4000
+    assert frames.metadata()["preview"]["frames"][0] < 10
+    assert frames.preview((len(frames.preview_frames) - 1) // 200)["deltas"]
 
 
 def test_a_span_counts_from_its_first_frame(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     samples = [sample(n, events=[Event("killed", "ann")] if n == 15 else []) for n in range(1, 31)]
     save(history(*samples), path, captions=[(1.2, "in the recording")])
-    film = Frames(
+    frames = Frames(
         Recording(path), [GroupLag()], start_s=1.0, end_s=2.0, captions=[(0.5, "passed in")]
     )
-    metadata = film.metadata()
+    metadata = frames.metadata()
     assert metadata["times"][0] == 1.0
     assert metadata["times"][-1] == 2.0
     assert metadata["events"] == [[4, "killed", "ann was killed"]]
     assert metadata["captions"] == [[0.5, "passed in"], [1.2, "in the recording"]]
-    assert film.segment(0)["figures"][0]["data"][-1]["x"] == []
-    assert len(play(film, 0)) == 11
+    assert frames.segment(0)["figures"][0]["data"][-1]["x"] == []
+    assert len(play(frames, 0)) == 11
 
 
-def test_a_map_shows_what_the_stream_held_before_its_film_began() -> None:
+def test_a_map_shows_what_the_stream_held_before_its_frames_began() -> None:
     recording = Recording(FOLDER / "a_trim_bites.jsonl.gz")
     plots = [StreamMap(), GroupLag()]
-    film = Frames(recording, plots, start_s=20, end_s=21)
+    frames = Frames(recording, plots, start_s=20, end_s=21)
     whole = Frames(recording, plots, end_s=21)
     for place in (0, 5, -1):
-        stream_map, lag = film.figures(place)
-        expected, _ = whole.figures(place if place < 0 else place + film.span.start)
-        sample = film.history(place).last
+        stream_map, lag = frames.figures(place)
+        expected, _ = whole.figures(place if place < 0 else place + frames.span.start)
+        sample = frames.history(place).last
         assert sample is not None
         assert sample.length >= 80
-        first_s = (sample.first_id.ms - film.start_ms) / 1000
+        first_s = (sample.first_id.ms - frames.start_ms) / 1000
         dots, there = (
             [x for x in one["data"][0]["x"] if x >= first_s] for one in (stream_map, expected)
         )
         assert len(dots) == len(there) == sample.length, stream_map["summary"]
         assert dots == there
-        assert lag["data"][0]["x"][0] == 20.0, "the other plots begin with the film"
-    played = play(film, 0)
-    assert played[-1] == film.figures(-1)
+        assert lag["data"][0]["x"][0] == 20.0, "the other plots begin with the frames"
+    played = play(frames, 0)
+    assert played[-1] == frames.figures(-1)
     assert len(played[0][0]["data"][0]["x"]) < 120, "no further back than it takes"
     assert (
-        Frames(recording, [GroupLag()], start_s=20).history(0).samples[0].n == film.span.start + 1
+        Frames(recording, [GroupLag()], start_s=20).history(0).samples[0].n == frames.span.start + 1
     )
 
 
@@ -149,9 +151,9 @@ def test_a_map_is_no_wider_than_its_window(tmp_path: Path, limit: int) -> None:
     path = tmp_path / "run.jsonl"
     samples = [sample(n, length=n, ids=[EntryId(1000 + 100 * n)]) for n in range(1, 60)]
     save(history(*samples), path)
-    film = Frames(Recording(path), [StreamMap()], start_s=4, limit=limit)
-    for frames in (play(film, 0), play(film, 3)):
-        assert {len(figures[0]["data"][0]["x"]) for figures in frames} == {limit}
+    frames = Frames(Recording(path), [StreamMap()], start_s=4, limit=limit)
+    for shown in (play(frames, 0), play(frames, 3)):
+        assert {len(figures[0]["data"][0]["x"]) for figures in shown} == {limit}
 
 
 @pytest.mark.parametrize(
@@ -175,7 +177,7 @@ def test_bad_input_is_refused(tmp_path: Path, span: dict[str, Any], says: str) -
         Frames(Recording(path), **{"plots": [GroupLag()], **span})
 
 
-def test_no_sample_is_no_film(tmp_path: Path) -> None:
+def test_without_a_sample_there_are_no_frames(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     with pytest.raises(
         InputError, match="no samples yet> can't be saved: give the History of a run"
@@ -220,8 +222,8 @@ def test_what_a_window_cannot_show_is_left_out_as_a_history_would(tmp_path: Path
         for n in range(1, 120)
     ]
     save(history(*samples, max_entries=10**6), path)
-    film = Frames(Recording(path), [StreamMap()], limit=70)
-    assert sum(film.track.entries) > 3 * MAX_ENTRIES
+    frames = Frames(Recording(path), [StreamMap()], limit=70)
+    assert sum(frames.track.entries) > 3 * MAX_ENTRIES
     for place in (0, 1, 20, 50, 69, 70, 100, 118):
         kept = history(*load(path).samples[: place + 1], limit=70, max_entries=MAX_ENTRIES)
-        assert film.history(place).samples == kept.samples
+        assert frames.history(place).samples == kept.samples

@@ -55,7 +55,7 @@ def lags(path: Path) -> list[list[int | None]]:
 
 
 @pytest.mark.parametrize("path", READY, ids=name)
-def test_each_tells_its_story(path: Path) -> None:
+def test_each_shows_what_its_name_says(path: Path) -> None:
     recording = Recording(path)
     assert 30 <= recording.seconds <= 60
     assert len(recording.captions) >= 4

@@ -104,10 +104,10 @@ consumers = st.builds(
 @settings(suppress_health_check=[*HealthCheck], deadline=None, max_examples=200)
 def test_any_pending_entries_and_consumers_come_back(given: Any, tmp_path: Path) -> None:
     samples, when = [], 0
-    for n, (oldest, workers, entries, passed) in enumerate(given, start=1):
+    for n, (oldest, states, entries, passed) in enumerate(given, start=1):
         when += passed
-        workers.sort(key=lambda one: one.name)
-        state = replace(group("g", 1, oldest=oldest), consumers=tuple(workers))
+        states.sort(key=lambda one: one.name)
+        state = replace(group("g", 1, oldest=oldest), consumers=tuple(states))
         samples.append(sample(n, state, time_ms=when, ids=entries))
     assert round_trip(tmp_path / "run.jsonl", samples) == bare(samples)
 
@@ -183,15 +183,15 @@ def test_an_observer_is_recorded_as_it_looks(
     assert list(load(path).samples) == bare([first, second])
 
 
-def test_a_board_is_recorded_through_its_scenario(
+def test_a_dashboard_is_recorded_through_its_scenario(
     redis: redis_py.Redis, key: str, tmp_path: Path
 ) -> None:
     from streamviz import Dashboard
 
     scenario = Scenario(redis)
     scenario.produce(key, series.constant(rate_hz=50))
-    board: Live = Dashboard(scenario)
-    with record(board, tmp_path / "run.jsonl"):
+    dashboard: Live = Dashboard(scenario)
+    with record(dashboard, tmp_path / "run.jsonl"):
         scenario.run(seconds=1)
     assert len(load(tmp_path / "run.jsonl")) == 11
     for nothing in (Dashboard(History()), "run", None):

@@ -224,10 +224,10 @@ def test_when_a_node_is_killed_its_keys_are_refused_at_once_and_the_others_are_s
             assert time.monotonic() - began < 10
         with pytest.raises(ServerUnreachable):
             parts.streams[min(dead)].add_many({"n": n} for n in range(5))
-        look = observer.sample()
-        assert look.exists is None, "of some parts, nothing is known"
-        assert look.length == 6 - len(dead)
-        lag = look.group("g").lag  # type: ignore[union-attr]
+        sample = observer.sample()
+        assert sample.exists is None, "of some parts, nothing is known"
+        assert sample.length == 6 - len(dead)
+        lag = sample.group("g").lag  # type: ignore[union-attr]
         assert (lag.entries, lag.verdict) == (None, "unknown")
         assert f"partitions {', '.join(map(str, sorted(dead)))}: " in lag.reason, "told once"
         fresh = Stream(client, parts.streams[min(set(range(6)) - dead)].key)

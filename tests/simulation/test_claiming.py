@@ -211,13 +211,13 @@ def test_a_revived_consumer_finds_its_entries_after_the_trimmed_ones(
     scenario.produce(key, series.constant(rate_hz=50).limit(20))
     scenario.run(seconds=1)
     group = scenario.group(key, "g", batch=6, service_ms=10, crash_after=1)
-    worker = group.consumers["g-1"]
+    consumer = group.consumers["g-1"]
     scenario.run(seconds=1)
-    assert worker.holding == 5
+    assert consumer.holding == 5
     Stream(scenario.client, key).trim(maxlen=16)  # four of the six entries that it read are deleted
     group.behaviour = ConsumerBehaviour(batch=2)
-    worker.revive()
+    consumer.revive()
     scenario.run(seconds=2)
-    assert worker.handled == 17
+    assert consumer.handled == 17
     left = Stream(scenario.client, key).group("g").pending_entries()
     assert len(left) == 3, "the deleted ones stay pending"

@@ -1,4 +1,4 @@
-"""A scenario, its log and its board work in a cluster, on whichever node a stream is."""
+"""A scenario, its log and its dashboard work in a cluster, on whichever node a stream is."""
 
 from __future__ import annotations
 
@@ -69,16 +69,16 @@ def test_the_log_shows_what_each_command_changed(nodes: RedisCluster, keys: list
     assert [log[n].changes[0] for n in (1, 4, 7)] == ["length: 1 → 3"] * 3
 
 
-def test_a_board_shows_the_commands(nodes: RedisCluster, keys: list[str]) -> None:
+def test_a_dashboard_shows_the_commands(nodes: RedisCluster, keys: list[str]) -> None:
     shop = Scenario(nodes)
     shop.produce(keys[1], series.poisson(20, seed=1))
     shop.group(keys[1], "bill")
-    board = Dashboard(shop, commands=True)
+    dashboard = Dashboard(shop, commands=True)
     try:
         shop.run(1)
         assert shop.error is None
     finally:
-        board.close()
+        dashboard.close()
 
 
 def test_capabilities_are_those_of_a_node(nodes: RedisCluster, cluster: EmbeddedCluster) -> None:
@@ -105,20 +105,20 @@ def test_all_parts_of_a_stream_are_watched_live(
     parts.create_group("bill")
     with pytest.raises(InputError, match=r"Partitions can't be shown: .*watch\(partitions\)"):
         Dashboard(parts, commands=True)  # type: ignore[arg-type]
-    board = watch(parts, rate_hz=50)
+    dashboard = watch(parts, rate_hz=50)
     try:
         parts.add_many((f"customer-{n}", {"n": n}) for n in range(40))
-        assert board.scenario is not None
-        board.scenario.start()
-        history = board.history
+        assert dashboard.scenario is not None
+        dashboard.scenario.start()
+        history = dashboard.history
         until(lambda: history.newest is not None and history.newest.length == 40, 20)
         assert isinstance(history.last, PartitionedSample)
         assert len(history.last.partitions) == 6
         assert history.last.group("bill").lag.entries == 40
-        assert "bill in all: 40 waiting" in board.plots[0].summary(history)
+        assert "bill in all: 40 waiting" in dashboard.plots[0].summary(history)
     finally:
-        board.close()
-        if board.scenario is not None:
-            board.scenario.stop()
+        dashboard.close()
+        if dashboard.scenario is not None:
+            dashboard.scenario.stop()
         for stream in parts.streams:
             nodes.delete(stream.key)

@@ -86,12 +86,12 @@ def test_an_empty_database_may_be_played_with_from_then_on(foreign: redis_py.Red
 
 def test_a_stream_of_others_is_watched_without_a_yes(foreign: redis_py.Redis, until: Until) -> None:
     foreign.xadd("orders", {"n": 1})
-    board = watch(foreign, "orders")
-    scenario = board.scenario
+    dashboard = watch(foreign, "orders")
+    scenario = dashboard.scenario
     assert scenario is not None
     scenario.start()
-    until(lambda: board.history.newest)
-    board.stop()
+    until(lambda: dashboard.history.newest)
+    dashboard.stop()
     Scenario(foreign).watch("orders").reader("orders", "ann", remembers="memory")
     Dashboard(Scenario(foreign).watch("orders"))
     assert foreign.keys() == [b"orders"]

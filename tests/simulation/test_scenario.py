@@ -123,7 +123,7 @@ def test_consumers_share_the_entries_and_each_group_gets_all(scenario: Scenario,
         == sorted(handled["b"])
         == sorted(str(e.id) for e in scenario.history.entries)
     )
-    assert all(worker.handled > 10 for worker in scenario.groups["a"].consumers.values())
+    assert all(consumer.handled > 10 for consumer in scenario.groups["a"].consumers.values())
 
 
 def test_a_faster_consumer_gets_more_entries(scenario: Scenario, key: str) -> None:
@@ -164,13 +164,13 @@ def test_a_dead_consumer_keeps_its_entries_until_it_is_revived(
     group = Stream(scenario.client, key).groups()[0]
     assert group.pending == 1
     assert "g-1 crashed holding 1" in notes(scenario)
-    worker = scenario.groups["g"].consumers["g-1"]
-    assert (worker.alive, worker.handled) == (False, 6)
+    consumer = scenario.groups["g"].consumers["g-1"]
+    assert (consumer.alive, consumer.handled) == (False, 6)
     scenario.run(seconds=6)
     assert "g-1 was revived" in notes(scenario)
-    assert worker.alive
+    assert consumer.alive
     assert Stream(scenario.client, key).groups()[0].pending == 0
-    assert worker.handled == 20
+    assert consumer.handled == 20
 
 
 def test_entries_of_a_dead_consumer_are_claimed_by_a_live_one(scenario: Scenario, key: str) -> None:
@@ -181,7 +181,7 @@ def test_entries_of_a_dead_consumer_are_claimed_by_a_live_one(scenario: Scenario
     group.consumers["g-1"].kill()
     scenario.run(seconds=5)
     assert Stream(scenario.client, key).groups()[0].pending == 0
-    assert sum(worker.handled for worker in group.consumers.values()) == 30
+    assert sum(consumer.handled for consumer in group.consumers.values()) == 30
     group.consumers["g-1"].revive()
     assert group.consumers["g-1"].alive
 
@@ -386,14 +386,14 @@ def test_on_the_wall_clock_it_runs_in_the_background_and_can_be_controlled(
     assert len(scenario.history) > samples
     scenario.resume()
     until(lambda: producer.added > added + 5)
-    worker = group.consumers["g-1"]
-    worker.kill()
+    consumer = group.consumers["g-1"]
+    consumer.kill()
     until(lambda: any("g-1 was killed" in note for note in notes(scenario)))
-    handled = worker.handled
+    handled = consumer.handled
     time.sleep(0.1)
-    assert worker.handled == handled
-    worker.revive()
-    until(lambda: worker.handled > handled)
+    assert consumer.handled == handled
+    consumer.revive()
+    until(lambda: consumer.handled > handled)
     third = group.add_consumer()
     until(lambda: third.handled > 0)
     began = time.monotonic()
@@ -438,8 +438,8 @@ def test_rate_service_time_and_speed_can_change_during_a_run(
     producer.rate = 0.001
     group.service_ms = 0
     scenario.speed = 1000
-    worker = group.add_consumer()
-    until(lambda: worker.handled > 10)
+    consumer = group.add_consumer()
+    until(lambda: consumer.handled > 10)
     assert scenario.speed == 1000
 
 

@@ -1,4 +1,4 @@
-"""A board without a browser: what it says is kept, and one may talk to it."""
+"""A dashboard without a browser: what it says is kept, and one may talk to it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from streamviz.widgets.plot_widget import PlotWidget
 
 
 class Talk:
-    """Both ends of a board's protocol."""
+    """Both ends of a dashboard's protocol."""
 
     def __init__(self, live: PlotWidget, monkeypatch: pytest.MonkeyPatch) -> None:
         self.live = live
@@ -25,7 +25,7 @@ class Talk:
         monkeypatch.setattr(live, "send", self._hear)
 
     def _hear(self, content: dict[str, Any], buffers: Any = ()) -> None:
-        if content["type"] in ("figures", "frame", "game", "problem", "story") and buffers:
+        if content["type"] in ("figures", "frame", "game", "problem", "timeline") and buffers:
             (text,) = buffers
             content = content | json.loads(gzip.decompress(text))
             for delta in content.get("deltas", ()):

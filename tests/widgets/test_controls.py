@@ -20,11 +20,11 @@ def steered(scenario: Scenario) -> Any:
         scenario.speed,
         [one.rate for one in scenario.producers],
         [one.service_ms for one in groups],
-        [worker.alive for one in groups for worker in one.consumers.values()],
+        [consumer.alive for one in groups for consumer in one.consumers.values()],
     )
 
 
-def test_a_scenarios_board_gets_its_panel_if_it_has_controls(
+def test_a_scenarios_dashboard_gets_its_panel_if_it_has_controls(
     shop: Scenario, talk: Talk, listen: Listen, key: str
 ) -> None:
     (answer,) = talk.say("hello")
@@ -35,12 +35,12 @@ def test_a_scenarios_board_gets_its_panel_if_it_has_controls(
         "live": True,
         "driven": True,
     }
-    assert answer["status"]["workers"] == [
+    assert answer["status"]["consumers"] == [
         ["billing", "billing-1", True, 1.0],
         ["billing", "billing-2", True, 1.0],
     ]
     (answer,) = listen(group_lag(shop)).say("hello")
-    assert (answer["panel"], answer["status"]["workers"]) == (None, [])
+    assert (answer["panel"], answer["status"]["consumers"]) == (None, [])
 
 
 def test_pause_step_and_resume_do_what_they_say(shop: Scenario, talk: Talk, until: Until) -> None:
@@ -62,21 +62,21 @@ def test_pause_step_and_resume_do_what_they_say(shop: Scenario, talk: Talk, unti
 def test_sliders_and_buttons_move_what_they_name(shop: Scenario, talk: Talk) -> None:
     talk.say("hello")
     talk.say("control", do="pause")
-    for wish in (
+    for control in (
         {"do": "speed", "value": 0.5},
         {"do": "rate", "which": 0, "value": 2},
         {"do": "service", "which": "billing", "value": 70},
     ):
-        talk.say("control", **wish)
+        talk.say("control", **control)
     assert steered(shop) == ("paused", 0.5, [2.0], [70], [True, True])
     (told,) = talk.say("control", do="kill", group="billing", which="billing-2")
     assert steered(shop)[-1] == [True, False]
-    assert told["status"]["workers"][1] == ["billing", "billing-2", False, 1.0]
+    assert told["status"]["consumers"][1] == ["billing", "billing-2", False, 1.0]
     (told,) = talk.say("control", do="revive", group="billing", which="billing-2")
     assert steered(shop)[-1] == [True, True]
-    assert told["status"]["workers"][1] == ["billing", "billing-2", True, 1.0]
+    assert told["status"]["consumers"][1] == ["billing", "billing-2", True, 1.0]
     (told,) = talk.say("control", do="slow", group="billing", which="billing-2", value=4)
-    assert told["status"]["workers"][1] == ["billing", "billing-2", True, 4.0]
+    assert told["status"]["consumers"][1] == ["billing", "billing-2", True, 4.0]
     assert "problem" not in talk.kinds()
 
 
@@ -86,7 +86,7 @@ def test_a_group_gets_one_more_consumer_which_works(
     talk.say("hello")
     (group,) = shop.groups.values()
     (told,) = talk.say("control", do="add", which="billing")[-1:]
-    assert told["status"]["workers"][-1] == ["billing", "billing-3", True, 1.0]
+    assert told["status"]["consumers"][-1] == ["billing", "billing-3", True, 1.0]
     until(lambda: group.consumers["billing-3"].handled > 0)
     talk.say("control", do="add", which="no such group")
     assert talk.kinds()[-1] == "problem" or "problem" in talk.kinds()
@@ -94,7 +94,7 @@ def test_a_group_gets_one_more_consumer_which_works(
     talk.say("control", do="remove", which="billing")
     until(lambda: group.consumers["billing-3"].removed)
     (told,) = talk.say("control", do="pause")
-    assert [name for _, name, _, _ in told["status"]["workers"]] == ["billing-1", "billing-2"]
+    assert [name for _, name, _, _ in told["status"]["consumers"]] == ["billing-1", "billing-2"]
 
 
 BAD = [
@@ -121,13 +121,13 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize("wish", BAD, ids=str)
+@pytest.mark.parametrize("control", BAD, ids=str)
 def test_a_bad_control_is_a_problem_and_changes_nothing(
-    shop: Scenario, talk: Talk, wish: dict[str, Any]
+    shop: Scenario, talk: Talk, control: dict[str, Any]
 ) -> None:
     talk.say("hello")
     before = steered(shop)
-    told = [one for one in talk.say("control", **wish) if one["type"] == "problem"]
+    told = [one for one in talk.say("control", **control) if one["type"] == "problem"]
     assert [bool(one["text"]) for one in told] == [True]
     assert steered(shop) == before
 

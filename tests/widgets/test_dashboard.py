@@ -1,4 +1,4 @@
-"""Boards by name: which pictures they show, what they refuse, and that watching leaves no trace."""
+"""Dashboards by name: what they show, what they refuse, and that watching leaves no trace."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ Until = Callable[..., None]
 SEEN = history(sample(1, group("g")))
 HOW_TO = Path(__file__).parents[2] / "docs/how_to/watch.md"
 RIGHTS = "-@all +xinfo +xrange +xrevrange +xpending +multi +exec +info"
-"""The smallest that a watcher needs; INFO is for `connect`, MULTI for looks of one moment."""
+"""The smallest that a watcher needs; INFO is for `connect`, MULTI for samples of one moment."""
 
 
-def test_each_board_shows_its_pictures() -> None:
-    boards = {
+def test_each_dashboard_shows_its_pictures() -> None:
+    dashboards = {
         flow: ["Flow"],
         stream_map: ["Stream map"],
         group_lag: ["Group lag"],
@@ -57,7 +57,7 @@ def test_each_board_shows_its_pictures() -> None:
         side_by_side: ["Sent and received"],
         Dashboard: ["Flow", "Entries waiting and oldest pending"],
     }
-    for make, titles in boards.items():
+    for make, titles in dashboards.items():
         assert [plot.title for plot in make(SEEN).plots] == titles
     assert group_lag(SEEN, unit="seconds").plots[0].title == "Group lag in seconds"
     assert Dashboard(SEEN, plots=[GroupLag()]).plots[0].title == "Group lag"
@@ -106,16 +106,18 @@ def test_a_bad_option_is_refused(make: Callable[..., Live], options: dict[str, A
 
 
 @pytest.mark.parametrize("rate_hz", [0, -1, 100.1, True, "10", None, float("nan"), float("inf")])
-def test_a_rate_must_be_looks_a_second(redis: redis_py.Redis, key: str, rate_hz: Any) -> None:
+def test_a_rate_must_be_samples_per_second(redis: redis_py.Redis, key: str, rate_hz: Any) -> None:
     with pytest.raises(InputError, match="rate_hz="):
         watch(redis, key, rate_hz=rate_hz)
 
 
 @pytest.mark.parametrize("rate_hz", [0.01, 1, 100])
-def test_the_rate_says_how_often_it_looks(redis: redis_py.Redis, key: str, rate_hz: float) -> None:
-    board = watch(redis, key, rate_hz=rate_hz)
-    assert board.scenario is not None
-    assert board.scenario.sample_every_ms == 1000 / rate_hz
+def test_the_rate_says_how_often_it_samples(
+    redis: redis_py.Redis, key: str, rate_hz: float
+) -> None:
+    dashboard = watch(redis, key, rate_hz=rate_hz)
+    assert dashboard.scenario is not None
+    assert dashboard.scenario.sample_every_ms == 1000 / rate_hz
 
 
 def test_watch_wants_a_client_and_a_key(redis: redis_py.Redis, key: str) -> None:
@@ -184,14 +186,14 @@ def test_a_watcher_that_cannot_write_sees_all_and_leaves_no_trace(
         client.xadd(orders.key, {"n": 1})
     redis.acl_log_reset()
     before = everything(redis, orders.key)
-    board = watch(client, orders.key, rate_hz=100)
-    assert board.scenario is not None
-    board.scenario.start()
-    until(lambda: len(board.history) > 10)
-    board.stop()
+    dashboard = watch(client, orders.key, rate_hz=100)
+    assert dashboard.scenario is not None
+    dashboard.scenario.start()
+    until(lambda: len(dashboard.history) > 10)
+    dashboard.stop()
     client.close()
     assert everything(redis, orders.key) == before
-    last = board.history.newest
+    last = dashboard.history.newest
     assert last is not None
     assert (last.trouble, last.length) == ("", 199)
     assert [(one.pending, one.lag.entries, len(one.oldest)) for one in last.groups] == [
@@ -226,7 +228,7 @@ def test_the_two_more_rights_of_the_page_name_the_connection_and_show_the_reader
 
 
 @pytest.mark.parametrize("right", RIGHTS.split()[1:])
-def test_without_any_one_right_it_says_so_or_looks_without_multi(
+def test_without_any_one_right_it_says_so_or_samples_without_multi(
     server: EmbeddedServer,
     orders: Stream,
     until: Until,
@@ -239,13 +241,13 @@ def test_without_any_one_right_it_says_so_or_looks_without_multi(
             connect(server.url, username=name, password="word")
         return
     client = connect(server.url, username=name, password="word")
-    board = watch(client, orders.key, rate_hz=100)
-    assert board.scenario is not None
-    board.scenario.start()
-    until(lambda: len(board.history) > 1 or board.scenario.clock.error)
-    board.stop()
+    dashboard = watch(client, orders.key, rate_hz=100)
+    assert dashboard.scenario is not None
+    dashboard.scenario.start()
+    until(lambda: len(dashboard.history) > 1 or dashboard.scenario.clock.error)
+    dashboard.stop()
     client.close()
-    last = board.history.newest
+    last = dashboard.history.newest
     assert last is not None
     if right in ("+multi", "+exec"):
         assert (last.trouble, len(last.groups)) == ("", 2)
@@ -259,39 +261,39 @@ def test_readers_that_keep_their_places_in_a_hash_are_watched_too(
 ) -> None:
     place = HashOffset(redis, f"{prefix}readers", "ann")
     place.save(EntryId(7))
-    board = watch(redis, orders.key, rate_hz=100, readers=place.key)
-    assert [plot.title for plot in board.plots][:2] == ["Flow", "Cursors"]
-    assert board.scenario is not None
-    board.scenario.start()
-    until(lambda: board.history.reader_names == ("ann",))
+    dashboard = watch(redis, orders.key, rate_hz=100, readers=place.key)
+    assert [plot.title for plot in dashboard.plots][:2] == ["Flow", "Cursors"]
+    assert dashboard.scenario is not None
+    dashboard.scenario.start()
+    until(lambda: dashboard.history.reader_names == ("ann",))
     place.save(EntryId(200))
-    until(lambda: "ann is at the newest" in board.plots[1].summary(board.history))
-    board.stop()
+    until(lambda: "ann is at the newest" in dashboard.plots[1].summary(dashboard.history))
+    dashboard.stop()
 
 
 def test_a_watched_stream_is_not_made(redis: redis_py.Redis, key: str, until: Until) -> None:
-    board = watch(redis, key, rate_hz=100)
-    assert board.scenario is not None
-    board.scenario.start()
-    until(lambda: len(board.history) > 2)
-    board.stop()
+    dashboard = watch(redis, key, rate_hz=100)
+    assert dashboard.scenario is not None
+    dashboard.scenario.start()
+    until(lambda: len(dashboard.history) > 2)
+    dashboard.stop()
     assert not redis.exists(key)
-    assert board.plots[0].summary(board.history) == f"no stream {key!r} yet"
+    assert dashboard.plots[0].summary(dashboard.history) == f"no stream {key!r} yet"
 
 
-def test_a_watchers_board_can_be_paused_but_drives_nothing(
+def test_a_watchers_dashboard_can_be_paused_but_drives_nothing(
     redis: redis_py.Redis, orders: Stream, prefix: str
 ) -> None:
-    board = watch(redis, orders.key)
-    assert board.scenario is not None
-    panel = controls_of(board.scenario)
+    dashboard = watch(redis, orders.key)
+    assert dashboard.scenario is not None
+    panel = controls_of(dashboard.scenario)
     assert (panel["live"], panel["driven"]) == (True, False)
     driven = Scenario(redis)
     driven.produce(f"{prefix}mine", series.constant())
     assert controls_of(driven)["driven"] is True
 
 
-def test_completion_of_a_board_lists_what_is_ours() -> None:
+def test_completion_of_a_dashboard_lists_what_is_ours() -> None:
     names = {name for name in dir(Dashboard(History())) if not name.startswith("_")}
     assert {"figure", "speed", "state", "stop", "update", "close", "layout"} <= names
     assert not {"comm", "keys", "set_trait", "trait_names"} & names

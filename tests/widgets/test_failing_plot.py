@@ -1,4 +1,4 @@
-"""A board with a plot that raises shows what it raised in its place; the other plots go on."""
+"""A dashboard with a plot that raises shows what it raised in its place; the other plots go on."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_the_page_of_watch_shows_it(shop: Scenario, key: str, until: Until) -> N
     until(lambda: heard("can't be drawn: RuntimeError: no second sample"))
     texts.clear()
     until(lambda: heard('"full"') and len(texts) > 3, seconds=20)
-    assert shop.error is None, "the board took every sample"
+    assert shop.error is None, "the dashboard took every sample"
     viewer.close()
 
 
@@ -150,10 +150,10 @@ class Own(GroupLag):
 def test_a_bad_trace_says_so_in_its_own_place_of_the_saved_picture(
     trace: dict[str, Any], says: str
 ) -> None:
-    board = Dashboard(
+    dashboard = Dashboard(
         history(sampled(1)), plots=[type("Own", (Own,), {"trace": trace})(), GroupLag()]
     )
-    output = board._mimebundle("x")
+    output = dashboard._mimebundle("x")
     assert output["text/html"].count("<img") == 2
     assert f"Own can't be drawn: {says}" in output["text/plain"].replace("trace 0 has ", "")
 

@@ -64,13 +64,13 @@ def by_the_scenario(redis: redis_py.Redis, fields: Any) -> tuple[Scenario, dict[
     return Scenario(redis, seed=1, sample_every_ms=20, fields=fields), {}
 
 
-def by_the_board(redis: redis_py.Redis, fields: Any) -> tuple[Scenario, dict[str, Any]]:
+def by_the_dashboard(redis: redis_py.Redis, fields: Any) -> tuple[Scenario, dict[str, Any]]:
     return Scenario(redis, seed=1, sample_every_ms=20), {"fields": fields}
 
 
-@pytest.mark.parametrize("door", [by_the_scenario, by_the_board])
+@pytest.mark.parametrize("door", [by_the_scenario, by_the_dashboard])
 @pytest.mark.parametrize("fields", ["hide", "show"])
-def test_a_board_its_commands_and_its_recording_have_no_values(
+def test_a_dashboard_its_commands_and_its_recording_have_no_values(
     redis: redis_py.Redis,
     key: str,
     listen: Listen,
@@ -82,8 +82,8 @@ def test_a_board_its_commands_and_its_recording_have_no_values(
     scenario, options = door(redis, fields)
     scenario.produce(key, [(n * 10, VALUES) for n in range(30)])
     scenario.group(key, "g", service_ms=1, handler=cannot)
-    board = Dashboard(scenario, plots=[Values()], commands=True, **options)
-    talk = listen(board)
+    dashboard = Dashboard(scenario, plots=[Values()], commands=True, **options)
+    talk = listen(dashboard)
     recorded, page = tmp_path / "run.jsonl.gz", tmp_path / "run.html"
     with scenario, record(scenario, recorded):
         talk.say("hello")
@@ -96,9 +96,9 @@ def test_a_board_its_commands_and_its_recording_have_no_values(
         "messages": [*talk.heard, talk.buffers],
         "samples": [samples, [one._repr_html_() for one in samples]],
         "entries": [one._repr_html_() for one in scenario.history.entries],
-        "notebook": [board._mimebundle("cell"), board.get_state()],
+        "notebook": [dashboard._mimebundle("cell"), dashboard.get_state()],
         "error": [scenario.error, scenario.error and scenario.error.__cause__],
-        "log": [board.commands, board.commands and board.commands._repr_html_()],
+        "log": [dashboard.commands, dashboard.commands and dashboard.commands._repr_html_()],
         "events": [one.events for one in samples],
     }
     found = {name for name, value in shown.items() if SECRET in repr(value)}
@@ -111,7 +111,7 @@ def test_a_board_its_commands_and_its_recording_have_no_values(
             "card": "(12 bytes hidden)", "n": "(10 bytes hidden)", "raw": "(11 bytes hidden)"
         }  # fmt: skip
         assert "raised ValueError, at the entry" in str(scenario.error)
-        assert "card '(12 bytes hidden)'" in repr(board.commands)
+        assert "card '(12 bytes hidden)'" in repr(dashboard.commands)
     for file in (gzip.decompress(recorded.read_bytes()), page.read_bytes()):
         assert len(file) > 1000
         assert SECRET.encode() not in file, "a recording has no fields, whatever is asked for"
@@ -162,9 +162,9 @@ def test_a_watched_stream_and_a_history_can_be_hidden(redis: redis_py.Redis, key
     assert SECRET not in repr(seen.samples)
     hidden = list(seen.entries)[-1]
     assert hidden.pairs == (("card", "(10 bytes hidden)"), ("card", "(2 bytes hidden)"))
-    board = watch(redis, key, fields="hide")
-    assert board.scenario is not None
-    assert board.scenario.context.hides
+    dashboard = watch(redis, key, fields="hide")
+    assert dashboard.scenario is not None
+    assert dashboard.scenario.context.hides
 
 
 @pytest.mark.parametrize("late", [False, True])
@@ -178,16 +178,16 @@ def test_steps_have_no_values(redis: redis_py.Redis, key: str, listen: Listen, l
     orders = Stream(redis, key)
     names = {"orders": orders, "add": orders.add}
     steps = Steps(redis, key, source, names=names, fields="show" if late else "hide")
-    board = Dashboard(steps, fields="hide")
-    talk = listen(board)
+    dashboard = Dashboard(steps, fields="hide")
+    talk = listen(dashboard)
     talk.say("hello")
     for _ in range(3):
         steps.step()
-        board.update()
+        dashboard.update()
     with pytest.raises(HandlerError) as raised:
         steps.step()
     said = [str(raised.value), raised.value.__cause__, talk.heard, steps.history.samples]
-    assert SECRET not in repr([*said, list(steps.log), board._mimebundle("cell")])
+    assert SECRET not in repr([*said, list(steps.log), dashboard._mimebundle("cell")])
     assert steps.log[0].call == "add({'card': …, 'n': …}, id=…)"
     assert steps.log[0].command == f"XADD {key} 1-0 card '(10 bytes hidden)' n '(10 bytes hidden)'"
     assert "[card, '(10 bytes hidden)', n, '(10 bytes hidden)']" in steps.log[2].reply

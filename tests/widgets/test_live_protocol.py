@@ -1,4 +1,4 @@
-"""What the kernel's half of a board says, when, and what it does when it is told something."""
+"""What the kernel's half of a dashboard says, when, and what it does when it is told something."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def sampled(n: int) -> Any:
 
 
 def grow(talk: Talk, count: int = 1) -> list[dict[str, Any]]:
-    """Let the history learn something so many times, and return what the board said."""
+    """Let the history learn something so many times, and return what the dashboard said."""
     before, seen = len(talk.heard), talk.live.history
     for _ in range(count):
         seen.append(sampled((seen.newest.n if seen.newest else 0) + 1))
@@ -57,7 +57,7 @@ def test_hello_is_answered_with_the_whole_figures(listen: Listen) -> None:
     assert answer["figures"] == [plot.figure(seen) for plot in talk.live.plots]
     assert len(answer["figures"]) == 2
     assert answer["panel"] is None, "a history has nothing to steer"
-    assert answer["status"] == {"state": "done", "trouble": "", "error": "", "workers": []}
+    assert answer["status"] == {"state": "done", "trouble": "", "error": "", "consumers": []}
 
 
 def test_nothing_is_sent_before_hello_nor_without_news(listen: Listen) -> None:
@@ -162,43 +162,45 @@ def pictures(bundle: dict[str, str]) -> list[ElementTree.Element]:
     return [ElementTree.fromstring(unquote(source)) for source in sources]
 
 
-@pytest.mark.parametrize("looks", [[], [sampled(1)], [sampled(1), gone(2)]])
-def test_the_output_is_a_picture_and_its_words_and_no_widget_state(looks: list[Any]) -> None:
-    seen = history(*looks)
-    board = Dashboard(seen)
-    bundle = board._mimebundle(board.mount_id)
+@pytest.mark.parametrize("samples", [[], [sampled(1)], [sampled(1), gone(2)]])
+def test_the_output_is_a_picture_and_its_words_and_no_widget_state(samples: list[Any]) -> None:
+    seen = history(*samples)
+    dashboard = Dashboard(seen)
+    bundle = dashboard._mimebundle(dashboard.mount_id)
     assert set(bundle) == {"text/html", "text/plain"}
     assert len(pictures(bundle)) == 2
     lines = bundle["text/plain"].split("\n")
-    assert lines == [f"{plot.title}: {plot.static_figure(seen)['summary']}" for plot in board.plots]
+    assert lines == [
+        f"{plot.title}: {plot.static_figure(seen)['summary']}" for plot in dashboard.plots
+    ]
     assert "<script" not in bundle["text/html"]
     assert len(json.dumps(bundle)) < 20_000
 
 
 def test_hostile_names_break_no_output(listen: Listen) -> None:
     seen = history(sample(1, *(group(name) for name in HOSTILE), events=HOSTILE))
-    board = Dashboard(seen)
-    bundle = board._mimebundle(board.mount_id)
+    dashboard = Dashboard(seen)
+    bundle = dashboard._mimebundle(dashboard.mount_id)
     json.dumps(bundle, ensure_ascii=False).encode("utf-8")
     assert len(pictures(bundle)) == 2
     tags = re.findall(r"<(/?\w+)", bundle["text/html"])
     assert sorted(set(tags)) == ["/div", "div", "img"]
-    assert [one["type"] for one in listen(board).say("hello")] == ["figures"]
+    assert [one["type"] for one in listen(dashboard).say("hello")] == ["figures"]
 
 
-def test_jupyter_asks_the_board_and_not_the_widget_for_its_output(
+def test_jupyter_asks_the_dashboard_and_not_the_widget_for_its_output(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    board = group_lag(history(sampled(1)))
-    assert DisplayFormatter().format(board) == ({}, {}), "it displays itself"
+    dashboard = group_lag(history(sampled(1)))
+    assert DisplayFormatter().format(dashboard) == ({}, {}), "it displays itself"
     shown = capsys.readouterr().out
     assert "Group lag: g: 1 waiting" in shown
     assert "widget-view" not in shown
 
 
 def test_the_repr_says_what_it_shows_and_nothing_else() -> None:
-    boards = [Dashboard(history(sampled(n))) for n in (1, 2)]
-    assert {repr(one) for one in boards} == {
+    dashboards = [Dashboard(history(sampled(n))) for n in (1, 2)]
+    assert {repr(one) for one in dashboards} == {
         "<Dashboard of Flow, Entries waiting and oldest pending>"
     }
     assert repr(group_lag(History(), unit="seconds")) == "<Live of Group lag in seconds>"
@@ -211,8 +213,9 @@ shop = Scenario(connect(sys.argv[1]), seed=7)
 shop.produce(sys.argv[2], series.orders(rate_hz=5))
 shop.group(sys.argv[2], "billing", consumers=2, service_ms=300)
 shop.run(seconds=5)
-board = Dashboard(shop)
-print(repr(board), board.mount_id, board.fallback_id, board._mimebundle(board.mount_id))
+dashboard = Dashboard(shop)
+bundle = dashboard._mimebundle(dashboard.mount_id)
+print(repr(dashboard), dashboard.mount_id, dashboard.fallback_id, bundle)
 """
 
 
@@ -254,7 +257,7 @@ def status(talk: Talk) -> dict[str, Any]:
     return dict(told[-1])
 
 
-def test_a_board_shows_what_was_done_to_its_scenario_elsewhere(
+def test_a_dashboard_shows_what_was_done_to_its_scenario_elsewhere(
     shop: Scenario, listen: Listen
 ) -> None:
     talk = listen(Dashboard(shop))
@@ -264,7 +267,7 @@ def test_a_board_shows_what_was_done_to_its_scenario_elsewhere(
         do()
         assert status(talk)["state"] == state
     talk.live.stop()
-    assert len(shop.clock.on_change) == 1, "nothing of the board hangs on the clock any more"
+    assert len(shop.clock.on_change) == 1, "nothing of the dashboard hangs on the clock any more"
 
 
 def test_a_series_that_raises_is_shown_and_the_rest_goes_on(
@@ -303,7 +306,7 @@ def test_what_stops_the_clock_is_shown(shop: Scenario, until: Until, listen: Lis
     assert talk.heard[-1]["deltas"], "what was seen last is drawn, too"
 
 
-def test_a_handler_that_hangs_is_told_of_and_may_not_hold_the_board(
+def test_a_handler_that_hangs_is_told_of_and_may_not_hold_the_dashboard(
     shop: Scenario, until: Until, listen: Listen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     began, go = threading.Event(), threading.Event()
@@ -352,15 +355,15 @@ def test_a_run_on_the_virtual_clock_is_shown_and_not_started(
     assert (shop.on_sample, threads()) == ([], 0)
 
 
-def test_who_hovers_over_an_entry_gets_its_story(talk: Talk, until: Until) -> None:
+def test_who_hovers_over_an_entry_gets_its_timeline(talk: Talk, until: Until) -> None:
     history = talk.live.history
     until(lambda: any(one.entries for one in history.samples))
-    (told,) = talk.say("story", id=str(next(history.entries).id))
-    assert told["type"] == "story"
+    (told,) = talk.say("timeline", id=str(next(history.entries).id))
+    assert told["type"] == "timeline"
     assert told["id"] == str(next(history.entries).id)
     assert "was added at" in told["text"]
 
 
 @pytest.mark.parametrize("which", ["", "no ID", None, 5, ["1-0"], "1-0-0"])
-def test_what_is_no_entry_has_no_story(talk: Talk, which: object) -> None:
-    assert talk.say("story", id=which) == []
+def test_what_is_no_entry_has_no_timeline(talk: Talk, which: object) -> None:
+    assert talk.say("timeline", id=which) == []

@@ -55,28 +55,28 @@ def test_a_player_sends_its_metadata_and_the_segments_that_are_requested(
     assert talk.say("segment", frame=100) == [{"type": "segment", "frame": 100}]
     segment = unpacked(talk.buffers[-1])
     assert (segment["first"], len(segment["figures"]), len(segment["deltas"])) == (100, 2, 99)
-    assert talk.say("preview", number=0)[0]["type"] == "problem", "a short film has no preview"
+    assert talk.say("preview", number=0)[0]["type"] == "problem", "a short recording has no preview"
 
 
-def test_a_story_is_told_as_of_the_frame_that_is_shown(tmp_path: Path, listen: Listen) -> None:
+def test_a_timeline_is_as_of_the_frame_that_is_shown(tmp_path: Path, listen: Listen) -> None:
     path = tmp_path / "run.jsonl"
     shutil.copy(READY / "crash_and_rescue.jsonl.gz", path)
     talk = listen(replay(path))
     held = "1767225611419-0"  # what the dead consumer held, and another one claimed
-    (early,) = talk.say("story", id=held, frame=0)
-    (then,) = talk.say("story", id=held, frame=115)
-    (late,) = talk.say("story", id=held, frame=len(talk.live.frames) - 1)
+    (early,) = talk.say("timeline", id=held, frame=0)
+    (then,) = talk.say("timeline", id=held, frame=115)
+    (late,) = talk.say("timeline", id=held, frame=len(talk.live.frames) - 1)
     assert early["text"].startswith(f"{held} was added at ")
     assert "held by" not in early["text"]
     assert then["text"].count("held by") == 1
     assert late["text"].startswith(then["text"].removesuffix("."))
     assert "delivery 2" in late["text"]
-    assert talk.say("story", id=held, frame="0") == [late], "as of the end, if no frame is named"
+    assert talk.say("timeline", id=held, frame="0") == [late], "as of the end, if no frame is named"
     path.unlink()
-    assert talk.say("story", id=held, frame=3)[0]["type"] == "problem"
+    assert talk.say("timeline", id=held, frame=3)[0]["type"] == "problem"
 
 
-def test_a_long_film_has_a_preview_for_dragging(tmp_path: Path, listen: Listen) -> None:
+def test_a_long_recording_has_a_preview_for_dragging(tmp_path: Path, listen: Listen) -> None:
     path = tmp_path / "long.jsonl"
     save(history(*(sample(n) for n in range(1, 3001)), limit=3000), path)
     talk = listen(replay(path))
@@ -112,7 +112,7 @@ def test_the_kernel_can_play_it(path: Path, listen: Listen) -> None:
     player = replay(path, plots=[GroupLag()])
     talk = listen(player)
     player.play()
-    assert not talk.heard, "nobody looks yet"
+    assert not talk.heard, "no view is open yet"
     assert talk.say("hello")[1:] == [{"type": "action", "action": "play", "args": []}]
     del talk.heard[0]
     player.pause()

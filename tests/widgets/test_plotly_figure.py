@@ -1,4 +1,4 @@
-"""A board's plots as one plotly Figure."""
+"""A dashboard's plots as one plotly Figure."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def test_one_plot_is_its_own_figure(plot: Any) -> None:
 
 def test_several_plots_keep_their_axes_and_get_a_band_each() -> None:
     assert len(PLOTS) > 8
-    board = Dashboard(SEEN, plots=PLOTS)
-    figure = json.loads(board.figure.to_json())
+    dashboard = Dashboard(SEEN, plots=PLOTS)
+    figure = json.loads(dashboard.figure.to_json())
     layout = figure["layout"]
     heads = [one for one in layout["annotations"] if one["text"].startswith("<b>")]
     titles = [re.sub("</?b>", "", one["text"]) for one in heads]
@@ -75,7 +75,7 @@ def test_a_flow_is_an_image_alone_and_above_the_others() -> None:
 
 
 def test_a_figure_is_ones_own(tmp_path: Any) -> None:
-    board = Dashboard(SEEN)
-    board.figure.update_layout(title="mine").write_html(tmp_path / "mine.html")
-    assert board.figure.layout.title.text is None
-    assert board.figure.layout.images[0].y == 1
+    dashboard = Dashboard(SEEN)
+    dashboard.figure.update_layout(title="mine").write_html(tmp_path / "mine.html")
+    assert dashboard.figure.layout.title.text is None
+    assert dashboard.figure.layout.images[0].y == 1

@@ -1,4 +1,4 @@
-"""The views of a board: in a box or several, each live, and nothing stays of those that close."""
+"""The views of a dashboard: in boxes, each live, and nothing stays of those that close."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def sampled(n: int) -> Any:
 
 
 def grow(talk: Talk, count: int = 1) -> list[dict[str, Any]]:
-    """Append so many samples, and return what the board sent."""
+    """Append so many samples, and return what the dashboard sent."""
     before = len(talk.heard)
     for _ in range(count):
         last = talk.live.history.newest
@@ -40,7 +40,7 @@ def grow(talk: Talk, count: int = 1) -> list[dict[str, Any]]:
 
 
 def drawn(talk: Talk, view: str) -> list[Any]:
-    """Return the figures that a view shows, after what the board sent."""
+    """Return the figures that a view shows, after what the dashboard sent."""
     figures: list[Any] = []
     for one in talk.heard:
         if one["type"] == "figures" and one["view"] == view:
@@ -50,7 +50,7 @@ def drawn(talk: Talk, view: str) -> list[Any]:
     return figures
 
 
-def test_a_boxed_board_starts_at_hello_and_gets_frames(
+def test_a_boxed_dashboard_starts_at_hello_and_gets_frames(
     shop: Scenario, listen: Listen, until: Until
 ) -> None:
     talk = listen(Dashboard(shop))
@@ -122,7 +122,7 @@ def test_what_others_started_or_follow_goes_on_without_views(
     first.say("hello", view="a")
     second.say("hello", view="b")
     first.say("bye", view="a")
-    assert shop.state == "running", "the second board is open"
+    assert shop.state == "running", "the second dashboard is open"
     second.say("bye", view="b")
     assert shop.state == "running", "it did not start the shop"
 
@@ -154,32 +154,32 @@ def test_each_view_of_a_player_gets_the_metadata(listen: Listen, tmp_path: Any) 
         assert (answer["type"], answer["view"]) == ("metadata", view)
 
 
-def never_shown(_board: Any) -> None:
+def never_shown(_dashboard: Any) -> None:
     """Leave it as it was made."""
 
 
-def closed(board: Any) -> None:
-    board.stop()
-    board.close()
+def closed(dashboard: Any) -> None:
+    dashboard.stop()
+    dashboard.close()
 
 
-def boxed_and_closed(board: Any) -> None:
-    box = ipywidgets.HBox([board])
-    board._receive(board, {"type": "hello", "view": "a"}, [])
-    board._receive(board, {"type": "bye", "view": "a"}, [])
-    closed(board)
+def boxed_and_closed(dashboard: Any) -> None:
+    box = ipywidgets.HBox([dashboard])
+    dashboard._receive(dashboard, {"type": "hello", "view": "a"}, [])
+    dashboard._receive(dashboard, {"type": "bye", "view": "a"}, [])
+    closed(dashboard)
     box.layout.close()
     box.close()
 
 
-def shown_and_closed(board: Any) -> None:
-    board._ipython_display_()
-    board._receive(board, {"type": "hello", "view": "a"}, [])
-    closed(board)
+def shown_and_closed(dashboard: Any) -> None:
+    dashboard._ipython_display_()
+    dashboard._receive(dashboard, {"type": "hello", "view": "a"}, [])
+    closed(dashboard)
 
 
 @pytest.mark.parametrize("use", [never_shown, closed, boxed_and_closed, shown_and_closed])
-def test_nothing_stays_of_boards(
+def test_nothing_stays_of_dashboards(
     redis: redis_py.Redis,
     key: str,
     until: Until,
@@ -194,72 +194,72 @@ def test_nothing_stays_of_boards(
 
     use(watch(redis, key))  # the first one loads modules
     before = left()
-    boards = weakref.WeakSet[Any]()
+    dashboards = weakref.WeakSet[Any]()
     for _ in range(20):
-        board = watch(redis, key)
-        boards.add(board)
-        use(board)
-        del board
+        dashboard = watch(redis, key)
+        dashboards.add(dashboard)
+        use(dashboard)
+        del dashboard
     until(lambda: left() == before and threads() == 0)
-    assert not boards
+    assert not dashboards
 
 
 def test_state_and_speed_follow_the_scenario_and_speed_sets_it(
     shop: Scenario, listen: Listen, until: Until
 ) -> None:
     talk = listen(Dashboard(shop))
-    board: Any = talk.live
+    dashboard: Any = talk.live
     states = ["new"]
-    board.observe(lambda change: states.append(change["new"]), "state")
+    dashboard.observe(lambda change: states.append(change["new"]), "state")
     talk.say("hello", view="a")
     shop.pause()
     shop.resume()
-    board.speed = 4
+    dashboard.speed = 4
     assert shop.speed == 4
     shop.speed = 0.5
-    assert board.speed == 0.5
-    board.set_state({"speed": 2})  # as a linked slider in the browser does
+    assert dashboard.speed == 0.5
+    dashboard.set_state({"speed": 2})  # as a linked slider in the browser does
     assert shop.speed == 2
-    until(lambda: "waiting" in board.summary)
-    board.stop()
+    until(lambda: "waiting" in dashboard.summary)
+    dashboard.stop()
     until(lambda: states == ["new", "running", "paused", "running", "stopped"])
-    assert board.summary == "\n".join(
-        f"{plot.title}: {plot.summary(board.history)}" for plot in board.plots
+    assert dashboard.summary == "\n".join(
+        f"{plot.title}: {plot.summary(dashboard.history)}" for plot in dashboard.plots
     )
 
 
 @pytest.mark.parametrize("speed", [0, -1, 1001, float("nan"), float("inf")])
 def test_a_speed_that_is_refused_changes_nothing(shop: Scenario, speed: float) -> None:
-    board = Dashboard(shop)
+    dashboard = Dashboard(shop)
     with pytest.raises(InputError, match="speed="):
-        board.speed = speed
-    assert (board.speed, shop.speed) == (1, 1)
+        dashboard.speed = speed
+    assert (dashboard.speed, shop.speed) == (1, 1)
 
 
 def test_only_a_scenario_has_a_speed(listen: Listen) -> None:
-    board = group_lag(history(sampled(1)))
-    assert (board.state, board.speed) == ("done", 1)
-    with pytest.raises(InputError, match="speed=2: this board shows no scenario"):
-        board.speed = 2
+    dashboard = group_lag(history(sampled(1)))
+    assert (dashboard.state, dashboard.speed) == ("done", 1)
+    with pytest.raises(InputError, match="speed=2: this widget shows no scenario"):
+        dashboard.speed = 2
     with pytest.raises(traitlets.TraitError, match="read-only"):
-        board.state = "running"
+        dashboard.state = "running"
 
 
 def test_what_is_selected_is_an_entry_id() -> None:
-    board = group_lag(history(sampled(1)))
-    board.selected = "5"
-    assert board.selected == "5-0"
+    dashboard = group_lag(history(sampled(1)))
+    dashboard.selected = "5"
+    assert dashboard.selected == "5-0"
     with pytest.raises(InputError):
-        board.selected = "first"
-    board.selected = ""
-    assert board.selected == ""
+        dashboard.selected = "first"
+    dashboard.selected = ""
+    assert dashboard.selected == ""
 
 
 def test_a_summary_follows_what_is_appended() -> None:
-    board = group_lag(history(sampled(1)))
-    assert board.summary == "Group lag: g: 1 waiting."
+    dashboard = group_lag(history(sampled(1)))
+    assert dashboard.summary == "Group lag: g: 1 waiting."
     summaries: list[str] = []
-    board.observe(lambda change: summaries.append(change["new"]), "summary")
-    board.history.append(sampled(2))
-    board.update()
+    dashboard.observe(lambda change: summaries.append(change["new"]), "summary")
+    dashboard.history.append(sampled(2))
+    dashboard.update()
     assert summaries == ["Group lag: g: 2 waiting."]

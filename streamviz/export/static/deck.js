@@ -36,13 +36,13 @@ async function start() {
   let Plotly = null;
   const show = (again = false) => {
     const slide = /** @type {HTMLElement} */ (deck.getCurrentSlide());
-    players.forEach(async (one, film) => {
-      if (!slide.contains(film)) (await one).player.pause();
+    players.forEach(async (one, script) => {
+      if (!slide.contains(script)) (await one).player.pause();
     });
-    for (const film of slide.querySelectorAll("script[data-film]")) {
+    for (const script of slide.querySelectorAll("script[data-frames]")) {
       Plotly ??= plotlyOfPage();
-      const one = players.get(film) ?? Plotly.then((loaded) => replacePicture(film, loaded, true));
-      players.set(film, one);
+      const one = players.get(script) ?? Plotly.then((loaded) => replacePicture(script, loaded, true));
+      players.set(script, one);
       one.then((/** @type {Awaited<ReturnType<typeof replacePicture>>} */ { player, autoplay }) => {
         fit(slide);
         player.restyle();

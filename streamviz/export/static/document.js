@@ -1,11 +1,11 @@
 // @ts-check
-// A notebook to read: a player takes the place of each picture that has a film.
+// A notebook to read: a player takes the place of each picture that has frames.
 
 import { plotlyOfPage, replacePicture } from "./offline.js";
 
 async function start() {
-  const films = [...document.querySelectorAll("script[data-film]")];
-  if (!films.length) return;
+  const scripts = [...document.querySelectorAll("script[data-frames]")];
+  if (!scripts.length) return;
   const Plotly = await plotlyOfPage();
   const reduced = matchMedia("(prefers-reduced-motion: reduce)");
   // A player plays, and takes the browser's time, only while it is visible.
@@ -13,18 +13,18 @@ async function start() {
   const players = new Map();
   const visible = new IntersectionObserver((changes) => {
     for (const { target, isIntersecting } of changes) {
-      const film = /** @type {Element} */ (target.nextElementSibling);
-      const known = players.get(film);
+      const script = /** @type {Element} */ (target.nextElementSibling);
+      const known = players.get(script);
       if (!isIntersecting) {
         known?.then(({ player }) => player.pause());
       } else if (!known) {
-        const made = replacePicture(film, Plotly);
-        players.set(film, made);
+        const made = replacePicture(script, Plotly);
+        players.set(script, made);
         made.then(({ player, autoplay }) => autoplay && !reduced.matches && player.play());
       }
     }
   });
-  for (const film of films) visible.observe(/** @type {Element} */ (film.previousElementSibling));
+  for (const script of scripts) visible.observe(/** @type {Element} */ (script.previousElementSibling));
 }
 
 start();

@@ -1,21 +1,21 @@
 // @ts-check
-// A film in another site's page: a player after each script element that names one.
+// A recording in another site's page: a player after each script element that names a file of frames.
 
 import { plotlyFrom } from "streamviz/plotly_loader.js";
 import { Player } from "streamviz/player.js";
-import { decoded, filmFrom, wholeSource } from "./offline.js";
+import { decoded, framesFrom, wholeSource } from "./offline.js";
 
 /** Put a player where its script's `data-place` says, or else after the script; report what is wrong.
  * @param {HTMLScriptElement} script @param {HTMLElement} player */
 function put(script, player) {
-  const { place, film } = script.dataset;
+  const { place, frames } = script.dataset;
   const target = place ? document.querySelector(place) : null;
   if (target) target.append(player);
   else if (!script.closest("head")) script.after(player);
   else document.body.append(player);
-  if (place && !target) console.error(`streamviz: the page has no ${place} for ${film}`);
+  if (place && !target) console.error(`streamviz: the page has no ${place} for ${frames}`);
   else if (!target && script.closest("head")) {
-    console.warn(`streamviz: ${film} is at the page's end, because its script is in the head: say where with data-place="#an-id"`);
+    console.warn(`streamviz: ${frames} is at the page's end, because its script is in the head: say where with data-place="#an-id"`);
   }
 }
 
@@ -45,12 +45,12 @@ async function play(script, Plotly) {
   const place = document.createElement("div");
   place.className = "streamviz";
   put(script, place);
-  const { film, theme } = script.dataset;
+  const { frames, theme } = script.dataset;
   await isNear(place);
   try {
-    const reply = await fetch(new URL(/** @type {string} */ (film), document.baseURI));
+    const reply = await fetch(new URL(/** @type {string} */ (frames), document.baseURI));
     if (!reply.ok) throw new Error(`${reply.status} ${reply.statusText}`);
-    const { metadata, segment, options } = filmFrom(await reply.text());
+    const { metadata, segment, options } = framesFrom(await reply.text());
     const own = theme === "dark" || theme === "light";
     const dark = () => (own ? theme === "dark" : onDark(place));
     const player = new Player(metadata, wholeSource(segment), { ...options, dark }, new AbortController().signal);
@@ -60,18 +60,18 @@ async function play(script, Plotly) {
     for (const node of [document.documentElement, document.body]) page.observe(node, { attributes: true });
     player.ready(await Plotly);
   } catch (error) {
-    place.textContent = `${film} can't be played: ${/** @type {Error} */ (error).message}`;
+    place.textContent = `${frames} can't be played: ${/** @type {Error} */ (error).message}`;
   }
 }
 
-/** Put a player at every script element that names a film.
+/** Put a player at every script element that names a file of frames.
  * @param {{plotly: string, style: string}} data plotly.js, compressed and in base64, and the style sheet */
 export function start({ plotly, style }) {
   const sheet = document.createElement("style");
   sheet.textContent = style;
   document.head.append(sheet);
   const Plotly = plotlyFrom(decoded(plotly));
-  for (const script of document.querySelectorAll("script[type=module][data-film]")) {
+  for (const script of document.querySelectorAll("script[type=module][data-frames]")) {
     play(/** @type {HTMLScriptElement} */ (script), Plotly);
   }
 }

@@ -35,7 +35,7 @@ events.addEventListener("you", ({ data }) => {
   showState("");
   model.send({ type: "hello" });
 });
-for (const type of ["figures", "frame", "story", "problem"]) {
+for (const type of ["figures", "frame", "timeline", "problem"]) {
   events.addEventListener(type, ({ data }) => {
     for (const listener of listeners) listener({ type }, [data]);
   });

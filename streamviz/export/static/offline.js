@@ -21,11 +21,11 @@ export function wholeSource(packed) {
   return { segment: (frame) => (holds(segment, frame) ? segment : null), preview: () => null, request() {} };
 }
 
-/** Put a player in place of the picture before its film.
- * @param {Element} film a script element @param {any} Plotly @param {boolean} [onStage] larger than on a page */
-export async function replacePicture(film, Plotly, onStage = false) {
-  const { metadata, segment, options } = await unpacked(bytes(film));
-  const spot = /** @type {HTMLElement} */ (film.previousElementSibling);
+/** Put a player in place of the picture before the script element that holds its frames.
+ * @param {Element} script @param {any} Plotly @param {boolean} [onStage] larger than on a page */
+export async function replacePicture(script, Plotly, onStage = false) {
+  const { metadata, segment, options } = await unpacked(bytes(script));
+  const spot = /** @type {HTMLElement} */ (script.previousElementSibling);
   const { theme } = document.body.dataset;
   const dark = theme === "light" || theme === "dark" ? theme === "dark" : null;
   const own = { ...options, autoplay: false, dark, scale: onStage ? stageScale : undefined };
@@ -36,10 +36,10 @@ export async function replacePicture(film, Plotly, onStage = false) {
   return { player, autoplay: Boolean(options.autoplay) };
 }
 
-/** A film from its lines: metadata and whole figures, then what is new in each frame. @param {string} text */
-export function filmFrom(text) {
+/** What a file of frames holds, from its lines: metadata and whole figures, then what is new in each frame. @param {string} text */
+export function framesFrom(text) {
   const [first, ...rest] = text.trim().split("\n");
-  const { streamviz_film: version, metadata, figures, options } = JSON.parse(first);
-  if (version !== 2) throw new Error("it is not a film of version 2");
+  const { streamviz_frames: version, metadata, figures, options } = JSON.parse(first);
+  if (version !== 2) throw new Error("it is not a file of frames of version 2");
   return { metadata, options, segment: { first: 0, figures, deltas: rest.map((line) => JSON.parse(line)) } };
 }

@@ -8,7 +8,7 @@ import { bytes, plotlyOfPage, wholeSource } from "./offline.js";
 
 async function start() {
   const stage = /** @type {HTMLElement} */ (document.getElementById("stage"));
-  const { metadata, segment, options, width } = await unpacked(bytes(document.getElementById("film")));
+  const { metadata, segment, options, width } = await unpacked(bytes(document.getElementById("frames")));
   // The text must be readable from the last row, so it grows with the stage; never is it smaller than on a page.
   const least = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
   const scale = (/** @type {number} */ plots) => Math.max(least, Math.round((20 * stageScale(plots) * stage.clientWidth) / width) / 20);

@@ -145,7 +145,7 @@ function grid(ink, axis, range, area, side, layout, most = Infinity) {
 /** Draw a figure over the same plot drawn by plotly.
  * @param {CanvasRenderingContext2D} ink @param {any[]} traces @param {any} layout
  * @param {(axis: string) => {from: number, long: number}} place where plotly has drawn an axis @param {string} [ground] the page's colour */
-export function sketch(ink, traces, layout, place, ground = "") {
+export function drawOnCanvas(ink, traces, layout, place, ground = "") {
   const data = traces.flatMap((trace) => thinned([trace], place(trace.xaxis ?? "x").long / POINT_EVERY_PX));
   const [range, most] = [ranges(data, layout), mostShown(data, layout)];
   const area = (/** @type {string} */ x, /** @type {string} */ y) => ({ left: place(x).from, wide: place(x).long, top: place(y).from, high: place(y).long });
@@ -194,13 +194,13 @@ function fill(ink, trace, runs, ground) {
 
 /** Draw a figure on the canvas over its plot; false if plotly has not drawn the plot yet.
  * @param {any} node the plot @param {HTMLCanvasElement} canvas @param {{data: any[], layout: any}} drawn */
-export function sketchOver(node, canvas, { data, layout }) {
+export function drawOverPlot(node, canvas, { data, layout }) {
   const full = node._fullLayout;
   const [wide, high] = [node.clientWidth, node.clientHeight];
   if (!full?._size || !wide) return false;
   if (!canvas.isConnected) node.append(canvas);
-  node.setAttribute("data-sketched", "");
+  node.setAttribute("data-on-canvas", "");
   const ground = getComputedStyle(canvas).getPropertyValue("--sv-ground");
-  sketch(inkOf(canvas, wide, high), data, layout, (axis) => ({ from: full[axisKey(axis)]._offset, long: full[axisKey(axis)]._length }), ground);
+  drawOnCanvas(inkOf(canvas, wide, high), data, layout, (axis) => ({ from: full[axisKey(axis)]._offset, long: full[axisKey(axis)]._length }), ground);
   return true;
 }

@@ -1,7 +1,7 @@
 // @ts-check
 // The plots of a player: plotly draws a frame; while the slider is dragged, a canvas does.
 
-import { sketchOver } from "./canvas.js";
+import { drawOverPlot } from "./canvas.js";
 import { forBackground, themed } from "./colours.js";
 import { make } from "./dom.js";
 import { rings } from "./keyboard.js";
@@ -23,9 +23,9 @@ export function styled(figure, { dark, chosen, scale, coarse }, box) {
   return staged(data, withFirstRange(data, themed(figure.layout, dark)), scale, box);
 }
 
-/** @param {HTMLElement} board @param {import("./plot_node.js").Story} story
+/** @param {HTMLElement} grid @param {import("./plot_node.js").Timeline} timeline
  * @param {{focus: () => void, arrange: () => void}} on @param {AbortSignal} signal */
-export function buildDrawing(board, story, on, signal) {
+export function buildDrawing(grid, timeline, on, signal) {
   /** @type {{node: any, summary: HTMLElement, canvas: HTMLCanvasElement}[]} */
   let plots = [];
   /** @type {Figure[]} */
@@ -33,19 +33,19 @@ export function buildDrawing(board, story, on, signal) {
   let Plotly = null;
   const create = () => {
     plots = figures.map(({ layout }, i) => {
-      const plot = createPlot(layout, () => figures[i].data, story, signal);
+      const plot = createPlot(layout, () => figures[i].data, timeline, signal);
       // A click leaves the keys to the player; plotly would stop it from taking the focus.
       plot.node.addEventListener("pointerdown", () => setTimeout(on.focus), { signal });
       return { ...plot, canvas: /** @type {HTMLCanvasElement} */ (make("canvas", "over", [], { "aria-hidden": "true" })) };
     });
-    board.replaceChildren(...plots.flatMap(({ node, summary }) => [node, summary]));
+    grid.replaceChildren(...plots.flatMap(({ node, summary }) => [node, summary]));
     on.arrange();
   };
   const sizes = new ResizeObserver(() => {
     on.arrange();
     for (const { node } of plots) if (node.clientWidth) Plotly?.Plots.resize(node);
   });
-  sizes.observe(board);
+  sizes.observe(grid);
   signal.addEventListener("abort", () => {
     sizes.disconnect();
     for (const { node } of plots) Plotly?.purge(node);
@@ -65,15 +65,15 @@ export function buildDrawing(board, story, on, signal) {
         const figure = figures[i];
         summary.textContent = figure.summary;
         const drawn = () => styled(figure, style, boxes[i]);
-        if (style.coarse && !node.drawFlow && sketchOver(node, canvas, drawn())) return;
+        if (style.coarse && !node.drawFlow && drawOverPlot(node, canvas, drawn())) return;
         canvas.remove();
-        node.removeAttribute("data-sketched");
+        node.removeAttribute("data-on-canvas");
         drawPlot(Plotly, node, figure, () => {
           const { data, layout } = drawn();
           layout.datarevision = `${figure.n} ${frame}`;
           if (frame === 0) layout.uirevision = "start"; // a show that starts again forgets a zoom
           return { data, layout };
-        }, story, style);
+        }, timeline, style);
       });
     },
   };

@@ -13,7 +13,7 @@ import { flowShapes, PITCH } from "./flow_shapes.js";
 const [LEAST_MS, MOST_MS] = [80, 300]; // a move takes as long as it is to the next sample, within these bounds
 const MOST_STEPS = 10; // samples; a larger step is a jump, and nothing moves
 const LEAST_PX = 640; // a narrower picture is not made larger
-const [SMALLEST, WALL_PX] = [0.62, 1920]; // a picture that is too high even then shows fewer groups; on a wall, letters are larger
+const [SMALLEST, LARGE_PX] = [0.62, 1920]; // a picture that is too high even then shows fewer groups; from this width on, letters grow
 
 /** Is a frame so close behind another one that its entries can be followed?
  * @param {{n: number, scene: any} | null} before @param {number} n @param {any} scene */
@@ -38,7 +38,7 @@ export function fewerGroups(scene, most) {
 }
 
 /** The smallest scale of a picture. @param {number} wide */
-const smallestFor = (wide) => Math.max(SMALLEST, wide / WALL_PX);
+const smallestFor = (wide) => Math.max(SMALLEST, wide / LARGE_PX);
 
 /** For how many groups a node has room if all is as small as can be. @param {any} scene @param {number} wide @param {number} high */
 function roomFor(scene, wide, high) {

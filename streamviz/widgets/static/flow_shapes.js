@@ -180,7 +180,7 @@ export function flowShapes(scene, width, saves = false) {
     const shown = group.consumers.slice(0, Math.max(1, Math.floor(room / (BOX_MIN + BOX_GAP))));
     const each = Math.min(BOX_W, Math.floor(room / Math.max(1, shown.length)) - BOX_GAP);
     shown.forEach((/** @type {any} */ one, /** @type {number} */ k) => consumer(`${key} ${k}`, key, one, left + k * (each + BOX_GAP), top, each, group.colour));
-    if (!shown.length) text(`${key} nobody`, left, top + 21, "no consumers", "note");
+    if (!shown.length) text(`${key} empty`, left, top + 21, "no consumers", "note");
     const rest = group.consumers.length - shown.length + group.more[0];
     const held = group.consumers.slice(shown.length).reduce((/** @type {number} */ sum, /** @type {any} */ { pending }) => sum + pending, 0) + group.more[1];
     const more = (/** @type {number} */ i, /** @type {string[]} */ ...options) => text(`${key} more ${i}`, right + 12, top + 46 - low + 14 * i, fit(width - right - 16, NOTE, ...options), "note");
@@ -213,7 +213,7 @@ export function flowShapes(scene, width, saves = false) {
     names.forEach((name, i) => {
       if (x + needs(words[i]) <= end) {
         shapes.push(piece(`${key} swatch ${name}`, x, top + 13, 9, name));
-        text(`${key} books ${name}`, x + 13, top + 20, words[i], "note");
+        text(`${key} part ${name}`, x + 13, top + 20, words[i], "note");
       }
       x += needs(words[i]);
     });

@@ -58,7 +58,7 @@ export function kernelSource(model, { segment_length: length, preview }) {
       }
     },
     /** @param {string} id @param {number} frame */
-    requestStory: (id, frame) => model.send({ type: "story", id, frame }),
+    requestTimeline: (id, frame) => model.send({ type: "timeline", id, frame }),
     /** @param {any} message @param {any} packed */
     receive({ type, frame, number }, packed) {
       requested.delete(JSON.stringify(type === "preview" ? { type, number } : { type, frame }));

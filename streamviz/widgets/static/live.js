@@ -10,7 +10,7 @@ import { rings } from "./keyboard.js";
 import { staged, withLegend } from "./layout.js";
 import { listen, notify, widget } from "./mount.js";
 import { buildPanel, statusLine } from "./panel.js";
-import { buildStory, createPlot, drawPlot } from "./plot_node.js";
+import { buildTimeline, createPlot, drawPlot } from "./plot_node.js";
 import { loadPlotly } from "./plotly_loader.js";
 
 /** @typedef {{figure: import("./figure.js").Figure, node: any, summary: HTMLElement, box: {wide: number, high: number}, dirty: boolean, visible: boolean, drawnAt: number}} LivePlot */
@@ -23,14 +23,14 @@ const [PLOTLY_SHARE, MOST_SHARE] = [0.1, 0.4]; // of the time, for each plot by 
 const boxOf = (node) => ({ wide: node.clientWidth, high: node.clientHeight });
 
 /** The plots of a widget: they are drawn when they are dirty and in view.
- * @param {HTMLElement} root @param {HTMLElement} board @param {import("./plot_node.js").Story} story
+ * @param {HTMLElement} root @param {HTMLElement} grid @param {import("./plot_node.js").Timeline} timeline
  * @param {() => void} onDrawn @param {() => number} scale of letters and lines @param {AbortSignal} signal */
-function buildPlots(root, board, story, onDrawn, scale, signal) {
+function buildPlots(root, grid, timeline, onDrawn, scale, signal) {
   /** @type {LivePlot[]} */
   let plots = [];
   let Plotly = null;
   let [scheduled, timer, restsUntil] = [0, 0, 0];
-  const clicks = buildClickLog(story.say);
+  const clicks = buildClickLog(timeline.say);
   const draw = () => {
     scheduled = 0;
     const dark = darkNow();
@@ -53,13 +53,13 @@ function buildPlots(root, board, story, onDrawn, scale, signal) {
       summary.textContent = figure.summary;
       const first = !node.on && !node.drawFlow; // plotly adds `on`
       drawPlot(Plotly, node, figure, () => {
-        const traces = [...forBackground(figure, figure.data, dark), ...rings(figure.data, story.chosen(), dark)];
+        const traces = [...forBackground(figure, figure.data, dark), ...rings(figure.data, timeline.chosen(), dark)];
         const { data, layout } = staged(traces, withLegend(figure.data, themed(figure.layout, dark), box), scale(), box);
         return { data, layout: { ...layout, datarevision: figure.n } };
-      }, story, { dark, coarse: false });
+      }, timeline, { dark, coarse: false });
       const now = performance.now();
       if (!node.drawFlow) restsUntil = now + Math.min(MOST_REST_MS, (now - began) * (1 / share - 1));
-      if (first) node.on("plotly_click", (/** @type {any} */ { points }) => story.choose(points[0]?.customdata ?? ""));
+      if (first) node.on("plotly_click", (/** @type {any} */ { points }) => timeline.choose(points[0]?.customdata ?? ""));
     }
     clearTimeout(timer);
     if (rest_ms < Infinity) timer = setTimeout(schedule, rest_ms);
@@ -110,12 +110,12 @@ function buildPlots(root, board, story, onDrawn, scale, signal) {
     replace(figures, log) {
       purge();
       plots = figures.map((figure, i) => {
-        const plot = createPlot(figure.layout, () => plots[i].figure.data, story, signal);
+        const plot = createPlot(figure.layout, () => plots[i].figure.data, timeline, signal);
         inView.observe(plot.node);
         sizes.observe(plot.node);
         return { ...plot, figure, box: { wide: 0, high: 0 }, dirty: true, visible: true, drawnAt: -Infinity };
       });
-      board.replaceChildren(...plots.flatMap(({ node, summary }) => [node, summary]));
+      grid.replaceChildren(...plots.flatMap(({ node, summary }) => [node, summary]));
       if (log && plots[0]?.node.drawFlow) plots[0].node.after(log);
       return plots.length > 0 && !Plotly;
     },
@@ -144,13 +144,13 @@ function buildPlots(root, board, story, onDrawn, scale, signal) {
 
 /** The node of one model, made once. @param {any} model @param {AbortSignal} signal */
 export function build(model, signal) {
-  const [board, status, commands] = [make("div", "board"), makeStatus(), buildCommandTable()];
-  const story = buildStory((id) => model.send({ type: "story", id }), () => {
+  const [grid, status, commands] = [make("div", "grid"), makeStatus(), buildCommandTable()];
+  const timeline = buildTimeline((id) => model.send({ type: "timeline", id }), () => {
     plots.restyle();
     shareChosen();
   });
   const top = make("div", "top", [status]);
-  const root = make("div", "live", [top, board, story.node, commands.root]);
+  const root = make("div", "live", [top, grid, timeline.node, commands.root]);
   let owed = 0; // frames to grant
   /** @type {import("./panel.js").Panel | null} */
   let panel = null;
@@ -159,15 +159,15 @@ export function build(model, signal) {
     notify(model, { type: "grant", frames: owed });
     owed = 0;
   };
-  const plots = buildPlots(root, board, story, grant, model.scale ?? (() => 1), signal);
+  const plots = buildPlots(root, grid, timeline, grant, model.scale ?? (() => 1), signal);
   const shareChosen = () => {
-    if (!model.save_changes || model.get("selected") === story.chosen()) return;
-    model.set("selected", story.chosen());
+    if (!model.save_changes || model.get("selected") === timeline.chosen()) return;
+    model.set("selected", timeline.chosen());
     model.save_changes();
   };
   const choose = () => {
     const selected = model.save_changes ? model.get("selected") : "";
-    if (selected !== story.chosen()) story.choose(selected);
+    if (selected !== timeline.chosen()) timeline.choose(selected);
   };
   const say = (/** @type {{text: string, bad: boolean}} */ { text, bad }) => {
     status.textContent = text;
@@ -186,7 +186,7 @@ export function build(model, signal) {
   listen(model, signal, {
     figures(content) {
       begun = true;
-      if (plots.replace(content.figures, content.panel && story.node)) loadPlotly(model, signal).then(plots.ready, (error) => say({ text: String(error), bad: true }));
+      if (plots.replace(content.figures, content.panel && timeline.node)) loadPlotly(model, signal).then(plots.ready, (error) => say({ text: String(error), bad: true }));
       panel?.root.remove();
       const inFlow = content.figures.some((/** @type {any} */ { layout }) => layout.meta?.flow);
       panel = content.panel ? buildPanel(content.panel, send, signal, inFlow) : null;
@@ -205,7 +205,7 @@ export function build(model, signal) {
       if (content.status) showStatus(content.status);
       plots.schedule();
     },
-    story: story.show,
+    timeline: timeline.show,
     problem: ({ text }) => say({ text, bad: true }),
   });
   signal.addEventListener("abort", () => {

@@ -44,10 +44,10 @@ const SLOW = 4; // times as slowly
 
 /** What can be done to a group, or to one of its consumers; a flow may show its name shortened.
  * @param {any} status @param {string} group @param {string} which empty for the group itself @returns {Action[]} */
-export function actionsOf({ state, workers = [] }, group, which) {
+export function actionsOf({ state, consumers = [] }, group, which) {
   if (state === "stopped" || state === "done") return [];
   const same = (/** @type {string} */ name, /** @type {string} */ shown) => name === shown || (shown.endsWith("…") && name.startsWith(shown.slice(0, -1)));
-  const own = workers.filter((/** @type {any[]} */ [name]) => same(name, group));
+  const own = consumers.filter((/** @type {any[]} */ [name]) => same(name, group));
   if (!own.length) return []; // another program's
   const [[name]] = own;
   if (!which) {
@@ -55,9 +55,9 @@ export function actionsOf({ state, workers = [] }, group, which) {
     const remove = { text: "−", label: `remove a consumer from ${name}`, request: { do: "remove", which: name } };
     return own.length > 1 ? [add, remove] : [add];
   }
-  const worker = own.find((/** @type {any[]} */ [, one]) => same(one, which));
-  if (!worker) return [];
-  const [, one, alive, slowdown] = worker;
+  const consumer = own.find((/** @type {any[]} */ [, one]) => same(one, which));
+  if (!consumer) return [];
+  const [, one, alive, slowdown] = consumer;
   const about = (/** @type {string} */ text, /** @type {string} */ act, more = {}) => ({ text, label: `${text} ${one}`, request: { do: act, group: name, which: one, ...more } });
   if (!alive) return [about("revive", "revive")];
   return [about("kill", "kill"), slowdown > 1 ? about("speed up", "slow", { value: 1 }) : about("slow", "slow", { value: SLOW })];
@@ -78,7 +78,7 @@ function scenarioPanel(panel, send, signal, inFlow) {
   let status = {};
   const buttons = new Map();
   const showButtons = () => {
-    const names = panel.groups.map(([group]) => [group, ""]).concat(status.workers.map(([group, which]) => [group, which]));
+    const names = panel.groups.map(([group]) => [group, ""]).concat(status.consumers.map(([group, which]) => [group, which]));
     const shown = new Set();
     for (const [group, which] of names) {
       actionsOf(status, group, which).forEach(({ text, label }, i) => {

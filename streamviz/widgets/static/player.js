@@ -6,13 +6,13 @@ import { buildControls } from "./controls.js";
 import { watchTheme } from "./dom.js";
 import { buildDrawing } from "./drawing.js";
 import { describe } from "./keyboard.js";
-import { buildStory } from "./plot_node.js";
+import { buildTimeline } from "./plot_node.js";
 import { figuresAt } from "./segments.js";
 import { arrange, buildNodes, fitSlide, playWhileVisible, slideScale } from "./stage.js";
 
 /** @typedef {import("./clock.js").Metadata} Metadata */
 /** @typedef {import("./segments.js").Segment} Segment */
-/** @typedef {{segment: (frame: number) => Segment | null, preview: (frame: number) => {at: number, figures: () => any[]} | null, request: (frame: number, dragging: boolean) => void, requestStory?: (id: string, frame: number) => void}} Source */
+/** @typedef {{segment: (frame: number) => Segment | null, preview: (frame: number) => {at: number, figures: () => any[]} | null, request: (frame: number, dragging: boolean) => void, requestTimeline?: (id: string, frame: number) => void}} Source */
 /** @typedef {{autoplay?: boolean, loop?: boolean, speed?: number, poster?: number | null, scale?: (plots: number) => number, dark?: boolean | null | (() => boolean), everywhere?: boolean}} Options */
 
 const SAID_MS = 1000; // from one event to the next, so that a screen reader can say it
@@ -40,13 +40,13 @@ export class Player {
     this.restTimer = 0;
     this.drawn = -1; // the frame that is drawn
     this.previewed = -1; // the preview frame that is drawn, if one is
-    this.story = buildStory(this.requestStory, this.restyle);
-    this.nodes = buildNodes(metadata, this.story.node);
+    this.timeline = buildTimeline(this.requestTimeline, this.restyle);
+    this.nodes = buildNodes(metadata, this.timeline.node);
     this.root = this.nodes.root;
     this.controls = buildControls(metadata, this, this.factor, signal);
     this.root.insertBefore(this.controls.root, this.nodes.status);
     const focus = () => this.root.focus({ preventScroll: true });
-    this.drawing = buildDrawing(this.nodes.board, this.story, { focus, arrange: this.arrange }, signal);
+    this.drawing = buildDrawing(this.nodes.grid, this.timeline, { focus, arrange: this.arrange }, signal);
     this.darkNow = this.watch();
     this.update();
     if (plays) playWhileVisible(this.root, this, signal);
@@ -55,9 +55,9 @@ export class Player {
   /** Listen to keys, to the page's theme and to its slides. */
   watch() {
     const { root, nodes, signal, options } = this;
-    const press = (/** @type {Event} */ stroke) => this.controls.press(/** @type {KeyboardEvent} */ (stroke), "scrolls" in nodes.board.dataset);
+    const press = (/** @type {Event} */ stroke) => this.controls.press(/** @type {KeyboardEvent} */ (stroke), "scrolls" in nodes.grid.dataset);
     (options.everywhere ? document : root).addEventListener("keydown", press, { signal });
-    const fit = () => options.scale || fitSlide(root, nodes.board, this); // such a page fits it by itself
+    const fit = () => options.scale || fitSlide(root, nodes.grid, this); // such a page fits it by itself
     const slides = new IntersectionObserver(fit);
     slides.observe(root);
     signal.addEventListener("abort", () => {
@@ -89,7 +89,7 @@ export class Player {
     if (!this.scheduled && !this.signal.aborted) this.scheduled = requestAnimationFrame(this.tick);
   };
 
-  arrange = () => arrange(this.root, this.nodes.board, this.drawing.nodes());
+  arrange = () => arrange(this.root, this.nodes.grid, this.drawing.nodes());
 
   play() {
     if (this.playing) return;
@@ -135,8 +135,8 @@ export class Player {
 
   /** @param {number} pages */
   turnPage(pages) {
-    const { board } = this.nodes;
-    board.scrollBy({ top: pages * board.clientHeight * 0.9, behavior: this.reduced.matches ? "auto" : "smooth" });
+    const { grid } = this.nodes;
+    grid.scrollBy({ top: pages * grid.clientHeight * 0.9, behavior: this.reduced.matches ? "auto" : "smooth" });
   }
 
   /** Fetch previews: the pointer is over the slider. */
@@ -159,9 +159,9 @@ export class Player {
   within = (seconds) => Math.min(Math.max(seconds, this.times[0]), this.times[this.times.length - 1]);
 
   /** Ask the kernel what became of an entry; without one, the plots tell it. @param {string} id */
-  requestStory = (id) => {
-    if (this.source.requestStory) this.source.requestStory(id, this.frame());
-    else this.story.show({ id, text: describe(this.drawing.traces(), id) });
+  requestTimeline = (id) => {
+    if (this.source.requestTimeline) this.source.requestTimeline(id, this.frame());
+    else this.timeline.show({ id, text: describe(this.drawing.traces(), id) });
   };
 
   tick = (/** @type {number} */ now) => {
@@ -210,7 +210,7 @@ export class Player {
   /** @param {any[]} figures */
   show(figures) {
     const { root, options, dragging } = this;
-    const chosen = this.story.chosen();
+    const chosen = this.timeline.chosen();
     const dark = (typeof options.dark === "function" ? options.dark() : options.dark) ?? this.darkNow();
     root.toggleAttribute("data-dark", dark);
     root.dataset.plots = String(figures.length);

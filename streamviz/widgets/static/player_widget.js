@@ -31,7 +31,7 @@ function build(model, signal) {
     segment: keep,
     preview: keep,
     action: (_, message) => void (player ? act(message) : actions.push(message)),
-    story: (content) => player?.story.show(content),
+    timeline: (content) => player?.timeline.show(content),
     problem: ({ text }) => player?.problem(text),
   });
   signal.addEventListener("abort", () => root.remove());

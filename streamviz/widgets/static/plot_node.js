@@ -1,16 +1,16 @@
 // @ts-check
-// The node of a plot, in a live widget and in a player, and the story of an entry in it.
+// The node of a plot, in a live widget and in a player, and the timeline of an entry in it.
 
 import { make } from "./dom.js";
 import { buildFlow } from "./flow_node.js";
 import { chooseByKeyboard, makeTabStop } from "./keyboard.js";
 import { spread } from "./words.js";
 
-/** The story of the entry under the pointer, or of the one chosen by keyboard.
+/** The timeline of the entry under the pointer, or of the one chosen by keyboard.
  * @param {(id: string) => void} request @param {() => void} restyle */
-export function buildStory(request, restyle) {
-  const node = make("p", "story", [], { "aria-live": "polite" });
-  let requested = ""; // its story is on the way
+export function buildTimeline(request, restyle) {
+  const node = make("p", "timeline", [], { "aria-live": "polite" });
+  let requested = ""; // its timeline is on the way
   let chosen = "";
   const hover = (/** @type {string} */ id) => {
     if (!id || id === requested) return;
@@ -32,10 +32,10 @@ export function buildStory(request, restyle) {
   return { node, chosen: () => chosen, hover, choose, show, say };
 }
 
-/** @typedef {Omit<ReturnType<typeof buildStory>, "node" | "show">} Story */
+/** @typedef {Omit<ReturnType<typeof buildTimeline>, "node" | "show">} Timeline */
 
 /** Where a figure is drawn, and a summary for screen readers.
- * @param {any} layout the figure's @param {() => any[]} data its traces @param {Story} story @param {AbortSignal} signal */
+ * @param {any} layout the figure's @param {() => any[]} data its traces @param {Timeline} timeline @param {AbortSignal} signal */
 export function createPlot(layout, data, { chosen, choose, hover }, signal) {
   const isFlow = Boolean(layout.meta?.flow);
   const node = /** @type {any} */ (make("div", isFlow ? "flow" : "plot"));
@@ -49,11 +49,11 @@ export function createPlot(layout, data, { chosen, choose, hover }, signal) {
 
 /** Draw a figure: a flow by hand, and all else by plotly, without the toolbar, which offers to upload it. A zoom is kept unless the layout says otherwise.
  * @param {any} Plotly @param {any} node @param {import("./figure.js").Figure} figure @param {() => {data: any[], layout: any}} styled
- * @param {Story} story @param {{dark: boolean, coarse: boolean}} style */
-export function drawPlot(Plotly, node, figure, styled, story, style) {
+ * @param {Timeline} timeline @param {{dark: boolean, coarse: boolean}} style */
+export function drawPlot(Plotly, node, figure, styled, timeline, style) {
   makeTabStop(node, figure.data);
   if (node.drawFlow) {
-    node.drawFlow(figure, { ...style, chosen: story.chosen() });
+    node.drawFlow(figure, { ...style, chosen: timeline.chosen() });
     return;
   }
   const first = !node.on; // plotly adds this method
@@ -61,7 +61,7 @@ export function drawPlot(Plotly, node, figure, styled, story, style) {
   Plotly.react(node, data.map(withWords), { uirevision: "kept", ...layout }, { displayModeBar: false, responsive: true });
   if (!first) return;
   node.on("plotly_afterplot", () => spread(node)); // also after the first drawing, after a zoom, and in another size
-  node.on("plotly_hover", (/** @type {any} */ { points }) => story.hover(points[0]?.customdata ?? ""));
+  node.on("plotly_hover", (/** @type {any} */ { points }) => timeline.hover(points[0]?.customdata ?? ""));
 }
 
 /** A trace whose words plotly keeps: drawn anew, it forgets those at a point that had none before. They do not touch lines and each other.

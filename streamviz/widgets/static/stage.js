@@ -6,10 +6,10 @@ import { columnsFor } from "./layout.js";
 
 const SLIDE_PX = 720; // the height of a slide for which the sizes on a stage are meant
 const FLOW_ROW = 1.7; // the height of a flow's own row, in rows of other plots
-const LEAST_FOR_ROW_PX = 300; // of a board; in a lower one a flow stands beside the other plots
-const LEAST_FOR_STRIPS_PX = 600; // of a board; in a lower one the letters of both would be too small
+const LEAST_FOR_ROW_PX = 300; // of the grid; in a lower one a flow stands beside the other plots
+const LEAST_FOR_STRIPS_PX = 600; // of the grid; in a lower one the letters of both would be too small
 const MAX_AT_ONCE = 4; // more plots would be too small to read from the last row
-const NARROW_PX = 800; // a board less wide has one column
+const NARROW_PX = 800; // a grid less wide has one column
 const LEAST_ROW_PX = 200; // of a plot there
 const LINE = 72; // letters of a caption's line, at least
 const VISIBLE_EVERY_MS = 200;
@@ -32,34 +32,34 @@ export function gridFor(plots, wide, high) {
 /** The lines to reserve for captions, so that the plots stay where they are. @param {[number, string][]} captions */
 export const captionLines = (captions) => Math.min(3, Math.ceil(Math.max(0, ...captions.map(([, text]) => text.length)) / LINE));
 
-/** The nodes of a player. @param {import("./clock.js").Metadata} metadata @param {HTMLElement} story */
-export function buildNodes({ stream, captions, events }, story) {
+/** The nodes of a player. @param {import("./clock.js").Metadata} metadata @param {HTMLElement} timeline */
+export function buildNodes({ stream, captions, events }, timeline) {
   const [caption, event] = [make("strong", "", [], { "aria-live": "polite" }), make("span", "said", [], { "aria-live": "polite" })];
   const style = `--lines: ${captionLines(captions)}; --events: ${events.length ? 1 : 0}`;
   const texts = make("div", "caption", [caption, event], { style });
-  const [board, status] = [make("div", "board"), makeStatus()];
+  const [grid, status] = [make("div", "grid"), makeStatus()];
   const attributes = { role: "group", "aria-label": `Replay of ${stream}`, tabindex: "0" };
-  const root = make("div", "live", [texts, board, story, status], attributes);
+  const root = make("div", "live", [texts, grid, timeline, status], attributes);
   root.classList.add("streamviz-player");
   root.dataset.lmSuppressShortcuts = "true"; // the keys are for the player, not for JupyterLab
-  return { root, caption, event, board, status };
+  return { root, caption, event, grid, status };
 }
 
 /** Lay out the plots of a stage; on a low one, strips below a flow are left out.
- * @param {HTMLElement} root @param {HTMLElement} board @param {HTMLElement[]} all */
-export function arrange(root, board, all) {
+ * @param {HTMLElement} root @param {HTMLElement} grid @param {HTMLElement[]} all */
+export function arrange(root, grid, all) {
   if (root.dataset.stage === undefined || !all.length) return;
   const flowFirst = all.length > 1 && all[0].matches(".streamviz-flow");
-  for (const plot of all) plot.hidden = flowFirst && board.clientHeight < LEAST_FOR_STRIPS_PX && isStrips(plot);
+  for (const plot of all) plot.hidden = flowFirst && grid.clientHeight < LEAST_FOR_STRIPS_PX && isStrips(plot);
   const plots = all.filter((plot) => !plot.hidden);
-  const flows = flowFirst && plots.length > 1 && board.clientHeight > LEAST_FOR_ROW_PX;
+  const flows = flowFirst && plots.length > 1 && grid.clientHeight > LEAST_FOR_ROW_PX;
   const row = plots.length === 2 ? 1 : FLOW_ROW; // one other plot needs as much
-  const high = board.clientHeight / (flows ? 1 + row : 1);
-  const { scrolls, columns, rowPx, lastSpan } = gridFor(plots.length - Number(flows), board.clientWidth, high);
-  board.toggleAttribute("data-scrolls", scrolls);
-  board.style.gridTemplateRows = flows ? (rowPx === null ? `minmax(0, ${row}fr)` : `${rowPx * row}px`) : "";
-  board.style.gridAutoRows = rowPx === null ? "" : `${rowPx}px`;
-  board.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
+  const high = grid.clientHeight / (flows ? 1 + row : 1);
+  const { scrolls, columns, rowPx, lastSpan } = gridFor(plots.length - Number(flows), grid.clientWidth, high);
+  grid.toggleAttribute("data-scrolls", scrolls);
+  grid.style.gridTemplateRows = flows ? (rowPx === null ? `minmax(0, ${row}fr)` : `${rowPx * row}px`) : "";
+  grid.style.gridAutoRows = rowPx === null ? "" : `${rowPx}px`;
+  grid.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
   plots[0].style.gridColumn = flows ? "1 / -1" : "";
   plots[plots.length - 1].style.gridColumn = `span ${lastSpan}`;
 }
@@ -68,14 +68,14 @@ export function arrange(root, board, all) {
 const isStrips = (plot) => Boolean(plot.layout?.meta?.strips);
 
 /** In JupyterLab's slideshow, give a player the height that the other cells of its slide leave.
- * @param {HTMLElement} root @param {HTMLElement} board @param {{restyle: () => void, arrange: () => void}} player */
-export function fitSlide(root, board, player) {
+ * @param {HTMLElement} root @param {HTMLElement} grid @param {{restyle: () => void, arrange: () => void}} player */
+export function fitSlide(root, grid, player) {
   const on = document.body.dataset.jpDeckMode === "presenting";
   if (on !== "slide" in root.dataset) {
     root.toggleAttribute("data-slide", on);
     root.toggleAttribute("data-stage", on);
     root.style.height = "";
-    board.style.gridTemplateColumns = "";
+    grid.style.gridTemplateColumns = "";
     player.restyle();
   }
   const pane = root.closest(".jp-WindowedPanel-outer");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { corners, placed, ranges, sketch, ticks, winding } from "streamviz/canvas.js";
+import { corners, placed, ranges, drawOnCanvas, ticks, winding } from "streamviz/canvas.js";
 
 const area = { left: 10, top: 20, wide: 100, high: 50 };
 
@@ -58,7 +58,7 @@ test("a line with steps goes across, then up, and breaks at a gap", () => {
   assert.deepEqual(corners([null, null], true), []);
 });
 
-test("a sketch draws lines, bands, dots and grids, and leaves hidden axes out", () => {
+test("a drawing on a canvas has lines, bands, dots and grids, and leaves hidden axes out", () => {
   const calls = [];
   const ink = new Proxy({}, {
     get: (target, key) => target[key] ?? ((...given) => calls.push([key, ...given])),
@@ -71,7 +71,7 @@ test("a sketch draws lines, bands, dots and grids, and leaves hidden axes out", 
     { mode: "markers", marker: { color: "#333", size: [0, 9], symbol: "circle-open" }, yaxis: "y2", x: [0, 1], y: [0.5, 0.5] },
   ];
   const layout = { xaxis: {}, yaxis: { tickvals: [1, 2], ticktext: ["one", "two"] }, yaxis2: { range: [0, 1], visible: false } };
-  sketch(ink, data, layout, () => ({ from: 0, long: 100 }));
+  drawOnCanvas(ink, data, layout, () => ({ from: 0, long: 100 }));
   const count = (name) => calls.filter(([key]) => key === name).length;
   assert.equal(count("fill"), 2);
   assert.equal(count("arc"), 1);
@@ -95,7 +95,7 @@ test("a line that goes up and down all the way is drawn without its dashes", () 
   const drawn = (points) => {
     set.length = 0;
     const data = [{ mode: "lines", line: { color: "#000", dash: "dash" }, x: points.map(([x]) => x), y: points.map(([, y]) => y) }];
-    sketch(ink, data, { xaxis: {}, yaxis: {} }, () => ({ from: 0, long: 100 }));
+    drawOnCanvas(ink, data, { xaxis: {}, yaxis: {} }, () => ({ from: 0, long: 100 }));
     return set.some((dash) => dash.length > 0);
   };
   assert.deepEqual([drawn(calm), drawn(wild)], [true, false]);
@@ -110,7 +110,7 @@ test("a narrow plot is drawn from fewer points than a wide one", () => {
       get: (target, key) => target[key] ?? (() => (moves += key === "lineTo")),
       set: (target, key, value) => Reflect.set(target, key, value),
     });
-    sketch(ink, [trace], { xaxis: {}, yaxis: {} }, (axis) => ({ from: 0, long: axis === "x" ? long : 300 }));
+    drawOnCanvas(ink, [trace], { xaxis: {}, yaxis: {} }, (axis) => ({ from: 0, long: axis === "x" ? long : 300 }));
     return moves;
   };
   assert.ok(drawn(1200) > 200);
@@ -124,7 +124,7 @@ test("while one drags, too, words have a rim and no axis has numbers above its v
     { mode: "lines", x: [0, 1], y: [0, 58], line: { color: "#000" } },
     { mode: "text", x: [1], y: [84], text: ["ann killed"] },
   ];
-  sketch(ink, data, { xaxis: {}, yaxis: { rangemode: "tozero", dtick: 20 } }, () => ({ from: 0, long: 400 }), "#fff");
+  drawOnCanvas(ink, data, { xaxis: {}, yaxis: { rangemode: "tozero", dtick: 20 } }, () => ({ from: 0, long: 400 }), "#fff");
   assert.ok(filled.includes("60") && !filled.includes("80"), String(filled));
   assert.deepEqual(rims, ["ann killed #fff"]);
 });

@@ -90,15 +90,15 @@ test("a log says what a click caused, and of nothing else", () => {
 
 test("what can be done stands where it is done, with the kernel's own names", () => {
   const long = "a consumer with a very long name, 1";
-  const workers = [["g", "ann", true, 1], ["g", long, false, 1], ["g", "bob", true, 4], ["h", "eve", true, 1]];
-  const done = (group, which) => actionsOf({ state: "running", workers }, group, which).map(({ label, request }) => [label, request]);
+  const consumers = [["g", "ann", true, 1], ["g", long, false, 1], ["g", "bob", true, 4], ["h", "eve", true, 1]];
+  const done = (group, which) => actionsOf({ state: "running", consumers }, group, which).map(({ label, request }) => [label, request]);
   assert.deepEqual(done("g", "ann"), [["kill ann", { do: "kill", group: "g", which: "ann" }], ["slow ann", { do: "slow", group: "g", which: "ann", value: 4 }]]);
   assert.deepEqual(done("g", "bob")[1], ["speed up bob", { do: "slow", group: "g", which: "bob", value: 1 }]);
   assert.deepEqual(done("g", `${long.slice(0, 23)}…`), [[`revive ${long}`, { do: "revive", group: "g", which: long }]]);
   assert.deepEqual(done("g", "").map(([label]) => label), ["add a consumer to g", "remove a consumer from g"]);
   assert.deepEqual(done("h", "").map(([label]) => label), ["add a consumer to h"], "one must stay");
   for (const [group, which] of [["g", "eve"], ["other", ""], ["other", "ann"]]) assert.deepEqual(done(group, which), [], "another program's");
-  assert.deepEqual(actionsOf({ state: "stopped", workers }, "g", "ann"), []);
+  assert.deepEqual(actionsOf({ state: "stopped", consumers }, "g", "ann"), []);
 });
 
 test("each consumer's box and each group's name has its buttons", () => {

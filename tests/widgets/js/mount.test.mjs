@@ -72,7 +72,7 @@ test("messages are handled in their order, however long it takes to unpack them"
       figures: (content) => heard.push(content.length),
       frame: (content, { n }) => heard.push([content, n]),
       action: (content, { type }) => heard.push(content, type),
-      story: resolve,
+      timeline: resolve,
     });
   });
   model.hear({ type: "figures" }, packed("x".repeat(5e6)));
@@ -81,7 +81,7 @@ test("messages are handled in their order, however long it takes to unpack them"
   model.hear({ type: "plotly" }, Buffer.from("no JSON, and not for a handler"));
   model.hear({ type: "action" });
   model.hear({ type: "frame", n: 3 }, '"a page without a kernel gets text"');
-  model.hear({ type: "story" });
+  model.hear({ type: "timeline" });
   await done;
   assert.deepEqual(heard, [5e6, ["small", 1], null, "action", ["a page without a kernel gets text", 3]]);
   model.hear({ type: "frame", n: 4 }, packed("unpacked after the end"));

@@ -1,4 +1,4 @@
-"""The board of steps, and a scenario's with its commands: what the browser is told."""
+"""The dashboard of steps, and a scenario's with its commands: what the browser is told."""
 
 from __future__ import annotations
 
@@ -49,34 +49,34 @@ def test_a_step_that_raises_is_a_problem_and_the_rest_can_run(talk: Talk) -> Non
     assert next(one["type"] for one in talk.say("control", do="step")) == "problem"
 
 
-@pytest.mark.parametrize("wish", [{"do": "kill"}, {"do": "__init__"}, {}, {"do": None}])
-def test_what_steps_cannot_do_is_a_problem(talk: Talk, wish: dict[str, object]) -> None:
+@pytest.mark.parametrize("control", [{"do": "kill"}, {"do": "__init__"}, {}, {"do": None}])
+def test_what_steps_cannot_do_is_a_problem(talk: Talk, control: dict[str, object]) -> None:
     talk.say("hello")
-    assert "problem" in [one["type"] for one in talk.say("control", **wish)]
+    assert "problem" in [one["type"] for one in talk.say("control", **control)]
 
 
 def test_a_scenario_shows_its_commands_while_it_runs(
     shop: Scenario, listen: Listen, until: Until
 ) -> None:
-    board = Dashboard(shop, commands=True)
-    heard = listen(board)
-    assert board.commands is not None
-    board.commands.start()
+    dashboard = Dashboard(shop, commands=True)
+    heard = listen(dashboard)
+    assert dashboard.commands is not None
+    dashboard.commands.start()
     shop.start()
-    until(lambda: board.commands is not None and board.commands.count > 20)
+    until(lambda: dashboard.commands is not None and dashboard.commands.count > 20)
     shop.pause()
-    told = board.commands.count
+    told = dashboard.commands.count
     (whole,) = heard.say("hello")
     assert len(whole["rows"]) == 20
-    for _ in range(10):  # a step may be a look, or an end of work, that sends nothing
+    for _ in range(10):  # a step may be a sample, or an end of work, that sends nothing
         heard.say("control", do="step")
     rows = [row for one in heard.heard[1:] for row in one.get("rows", ())]
-    assert len(rows) == board.commands.count - told
+    assert len(rows) == dashboard.commands.count - told
     assert {command.split()[0] for _, command, _, _ in rows} >= {"XADD", "XREADGROUP"}
-    board.stop()
-    before = board.commands.count
+    dashboard.stop()
+    before = dashboard.commands.count
     Stream(shop.client, shop.producers[0].stream).length()
-    assert board.commands.count == before
+    assert dashboard.commands.count == before
 
 
 def test_without_being_asked_a_scenario_shows_none(talk: Talk, shop: Scenario) -> None:
