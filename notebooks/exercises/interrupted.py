@@ -44,6 +44,7 @@ def deadline() -> Iterator[None]:
     forgotten: which is at last outside of all that catches it.
     """
     thread, done = ctypes.c_ulong(threading.get_ident()), threading.Event()
+    owner, ended = threading.current_thread(), list[bool]()
     raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
     callers, tracer = set(_stack(sys._getframe(1))), sys.gettrace()
 
@@ -59,7 +60,7 @@ def deadline() -> Iterator[None]:
         raise Insistent  # which ends the tracing
 
     def insist() -> None:
-        if done.is_set() or threading.get_ident() != thread.value:
+        if ended or threading.get_ident() != thread.value:
             return
         for frame in _stack(sys._getframe(2)):
             if frame in callers:
@@ -70,7 +71,8 @@ def deadline() -> Iterator[None]:
     def watch() -> None:
         kind: type[EndlessLoop] = EndlessLoop
         pause_s = float(_DEADLINE_S)
-        while not done.wait(pause_s):
+        # another thread may get the number of one that is gone
+        while not (done.wait(pause_s) or ended) and owner.is_alive():
             raise_in(thread, ctypes.py_object(kind))
             kind, pause_s = Insistent, 1.0
 
@@ -79,6 +81,7 @@ def deadline() -> Iterator[None]:
     try:
         yield
     finally:
+        ended.append(True)  # at once, unlike set(): an exception may come in between
         done.set()
         sys.settrace(tracer)
         watcher.join()

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 import pytest
@@ -484,3 +484,30 @@ def test_a_loop_that_catches_everything_has_a_deadline_too(
         loop()
     assert sys.gettrace() is tracer
     assert threading.active_count() == threads
+
+
+def test_a_deadline_ends_with_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread may get the same number: it must not get the exception."""
+    monkeypatch.setattr(interrupted, "_DEADLINE_S", 0.2)
+    raised: list[int] = []
+    monkeypatch.setattr(
+        interrupted.ctypes.pythonapi,
+        "PyThreadState_SetAsyncExc",
+        lambda thread, kind: raised.append(thread.value),
+    )
+
+    def leave_it_open() -> None:
+        opened.append(interrupted.deadline())
+        opened[0].__enter__()
+
+    opened: list[AbstractContextManager[None]] = []
+    threads = threading.active_count()
+    thread = threading.Thread(target=leave_it_open)
+    thread.start()
+    thread.join()
+    deadline_s = time.monotonic() + 20
+    while threading.active_count() > threads and time.monotonic() < deadline_s:
+        time.sleep(0.05)
+    assert threading.active_count() == threads
+    assert not raised
+    opened[0].__exit__(None, None, None)
