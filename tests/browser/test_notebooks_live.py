@@ -62,7 +62,7 @@ def test_a_verdict_is_on_the_screen_in_words_and_as_a_picture(
     notebook = open_notebook(cells, name="verdicts.ipynb").run_all()
     shown = notebook.page.locator(".jp-OutputArea-output")
     for place, words in enumerate(
-        ["Not yet: zoe still holds 3 entries.", "Right: zoe is deleted", "Survivors(entries=3"]
+        ["Not yet: zoe still holds 105 entries.", "Right: zoe is deleted", "Survivors(entries=3"]
     ):
         expect(shown.nth(place).get_by_text(words)).to_be_visible()
         picture = shown.nth(place).locator("img")
