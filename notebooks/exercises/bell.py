@@ -165,7 +165,7 @@ def check_bell(bell: Stream) -> Verdict:
                 bool(missed),
                 f"you missed {len(missed)} of {total} rings. Each time you are back, ask for all "
                 "that came after the last ID you have. If you compare IDs yourself, compare both "
-                "of their numbers, as numbers.",
+                "parts of each ID, as numbers.",
             ),
             (heard != _rung.new, "the rings are not in the order in which they came."),
         ],

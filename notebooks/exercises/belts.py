@@ -86,8 +86,8 @@ def check_belt(client: redis.Redis, trim: Callable[[Stream], object]) -> Verdict
         return Verdict(
             False,
             "your function asked for a group that the belt doesn't have. Use the names that "
-            "`belt.groups()` returns. If redis-py returns them as bytes, decode them: a name may "
-            "have any letter.",
+            "`belt.groups()` returns. If redis-py returns them as bytes, decode them. A name may "
+            "have spaces, and letters such as é.",
         )
 
 
@@ -196,7 +196,7 @@ def _grade_belt(belt: Stream, plan: Plan) -> Verdict:
     why = f"It is pending for {owner}" if owner else f"It is waiting for {waits_for}"
     return grade(
         "on two belts, exactly the entries before the first needed one are trimmed. On the third, "
-        "no needed entry is lost while a consumer reads and a part is added.",
+        "no needed entry is lost while a consumer reads or a part is added.",
         [
             (
                 lost > 0,

@@ -163,7 +163,7 @@ def new_crew(client: redis.Redis) -> ConsumerGroup:
 
     The tasks are random numbers. The last but one is like the first two, so that only their IDs
     tell them apart. Those of zoe have been idle for ten minutes. They are neither the first nor
-    the last, so a claim must ask for hers, or for all.
+    the last, so a claim must ask for zoe's, or for all.
     """
     client.delete("chores", "crew:done")
     stream = Stream(client, "chores")
@@ -173,11 +173,11 @@ def new_crew(client: redis.Redis) -> ConsumerGroup:
     crew = stream.group("crew")
     crew.create("0")
     zoe = crew.consumer("zoe")
-    hers = zoe.read(count=_BEFORE_MAX)
+    held = zoe.read(count=_BEFORE_MAX)
     crew.consumer("max").read(count=1)
-    hers += zoe.read(count=_TASKS)
+    held += zoe.read(count=_TASKS)
     journal.start(client, "chores")
-    left_ten_minutes_ago(zoe, [entry.id for entry in hers])
+    left_ten_minutes_ago(zoe, [entry.id for entry in held])
     own = bounded(client)
     picture.start(own, "chores")
     return Stream(own, "chores").group("crew")
@@ -188,7 +188,7 @@ def new_crew(client: redis.Redis) -> ConsumerGroup:
     "chores",
 )
 def check_tasks(crew: ConsumerGroup) -> Verdict:
-    """Grade exercise 2: zoe is deleted, and her tasks are done and acknowledged."""
+    """Grade exercise 2: zoe is deleted, and its tasks are done and acknowledged."""
     names = {consumer.name for consumer in crew.consumers()}
     task_of = {str(entry.id): entry.fields["task"] for entry in stream_of(crew).range()}
     holder_of = {str(one.id): one.consumer for one in crew.pending_entries(count=10 * _TASKS)}
@@ -210,13 +210,14 @@ def check_tasks(crew: ConsumerGroup) -> Verdict:
     }
     noted = len(noted_first(steps, words_of, work_of, ("chores", "crew:done")))
     dropped, gone = len(handled.dropped), len(holders.keys() - task_of.keys())
-    tasks = count_of(lost, "of her tasks is", "of her tasks are")
-    still = count_of(left.total(), "of her tasks is", "of her tasks are")
+    tasks = count_of(lost, "of zoe's tasks is", "of zoe's tasks are")
+    still = count_of(left.total(), "of zoe's tasks is", "of zoe's tasks are")
+    loose = count_of(unclaimed, "of zoe's tasks was", "of zoe's tasks were")
     missing = f"{tasks} neither pending nor in the list `crew:done`."
     alike = all(all_tasks[task] > 1 for task in undone | left)
     more = (_ALIKE if alike else _MORE) if 0 < (undone | left).total() < len(_ZOES) else ""
     return grade(
-        "zoe is deleted, and none of her tasks was lost.",
+        "zoe is deleted, and none of its tasks was lost.",
         [
             (
                 len(task_of) > len(holders),
@@ -243,8 +244,8 @@ def check_tasks(crew: ConsumerGroup) -> Verdict:
             (noted > 0, NOTED.format(count_of(noted, "task was", "tasks were"), "crew:done")),
             (
                 unclaimed > 0,
-                f"{count_of(unclaimed, 'of her tasks was', 'of her tasks were')} done or given up "
-                f"while max didn't hold {'it' if unclaimed == 1 else 'them'}, so another consumer "
+                f"{loose} done or given up while "
+                f"max didn't hold {'it' if unclaimed == 1 else 'them'}, so another consumer "
                 f"could do the work, too. {_CLAIM}",
             ),
             (

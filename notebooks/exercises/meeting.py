@@ -104,7 +104,7 @@ _EVENINGS = (
         ],
         "all this came within two milliseconds. joanna plays zoë, ann plays anna, kimi plays wim, "
         "and leah plays lea. Order the requests by their whole IDs. Compare whole names, which may "
-        "have any letter.",
+        "have letters such as ë.",
     ),
     _Evening(
         [("1000-0", "zoe", False), ("2000-0", "zoe", False), ("3000-0", "yan", False)],

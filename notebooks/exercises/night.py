@@ -191,7 +191,7 @@ def _grade_night(night: _Night) -> Verdict:
             (bool(shortcut), shortcut),
             (
                 "kim" not in names and lost > 0,
-                "kim was deleted together with her pending entries. Claim them first.",
+                "kim was deleted together with its pending entries. Claim them first.",
             ),
             (
                 "lou" not in names or kims == size,

@@ -118,7 +118,7 @@ def check_till(till: Stream) -> Verdict:
             (takings == tables, "this is the sum of the tables' numbers, not of the prices."),
             (
                 takings == firsts,
-                "the sum includes numbers of tables. Read fields by name, not by index.",
+                "the sum includes table numbers. Read fields by name, not by index.",
             ),
             (
                 takings == "0",

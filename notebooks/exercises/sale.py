@@ -53,7 +53,7 @@ def check_sale(client: redis.Redis, take: Take) -> Verdict:
        has expired by then, and another buyer comes in between.
     3. A buyer dies at each of these points, or its answer gets lost. Another buyer comes, and then
        the first one asks again.
-    4. Buyers come one after the other. Their names contain each other, or have any letters.
+    4. Buyers come one after the other. Their names contain each other, or have letters such as ë.
     5. A buyer pauses at each of these points, while another one buys another seat.
 
     After each of the first three, no owner may have a time to live.

@@ -107,7 +107,7 @@ def by_names(client: redis.Redis, buyers: redis.Redis, take: Take) -> Verdict:
             return Verdict(
                 False,
                 f"{owner!r} owns a seat in `sale:seats`, but take() returned false to {owner!r}. "
-                f"A name may have any letter. {_WHOLE}",
+                f"A name may have spaces, and letters such as ë. {_WHOLE}",
             )
     return Verdict(True, RIGHT)
 

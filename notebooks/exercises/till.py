@@ -207,7 +207,7 @@ def _grade_till(client: redis.Redis, why: str, *, forgot: bool = False) -> Verdi
         "eleven receipts, each of them once and in order, wherever the till dies.",
         [
             (not receipts, f"the stream is empty. Add the receipts{_FORGOTTEN * forgot}.{why}"),
-            (bool(twice), f"the stream has {_list(twice)} twice.{why}"),
+            (bool(twice), f"{_receipts(twice)} in the stream more than once.{why}"),
             (
                 bool(lost),
                 f"the stream lacks {_list(lost)}. Was a new receipt refused, or remembered but "
@@ -244,3 +244,9 @@ def _rename(client: redis.Redis, prefix: str, new: str) -> None:
 
 def _list(numbers: list[int]) -> str:
     return ", ".join(map(str, numbers))
+
+
+def _receipts(numbers: list[int]) -> str:
+    """Return receipts and their verb, such as ``receipt 1 is`` and ``receipts 1, 2 and 3 are``."""
+    others, last = _list(numbers[:-1]), _list(numbers[-1:])
+    return f"receipts {others} and {last} are" if others else f"receipt {last} is"

@@ -367,14 +367,14 @@ def in_one_transaction(crew: ConsumerGroup) -> None:
     crew.delete_consumer("zoe")
 
 
-def only_hers(crew: ConsumerGroup) -> None:
+def only_zoes(crew: ConsumerGroup) -> None:
     while ids := [held.id for held in crew.pending_entries(consumer="zoe")]:
         do(crew, crew.consumer("max").claim(ids))
     crew.delete_consumer("zoe")
 
 
 def without_the_entries(crew: ConsumerGroup) -> None:
-    """Claim with JUSTID, delete zoe while max holds her tasks, and only then do them."""
+    """Claim with JUSTID, delete zoe while max holds its tasks, and only then do them."""
     for one in held_by_zoe(crew):
         crew.consumer("max").claim([one], justid=True)
     crew.delete_consumer("zoe")
@@ -407,7 +407,7 @@ def through_tom(crew: ConsumerGroup) -> None:
     """Let max claim what tom has claimed."""
     ids = held_by_zoe(crew)
     crew.consumer("tom").claim(ids)
-    only_hers_of(crew, ids)
+    only_zoes_of(crew, ids)
 
 
 def with_ids_as_numbers(crew: ConsumerGroup) -> None:
@@ -419,8 +419,8 @@ def with_ids_as_numbers(crew: ConsumerGroup) -> None:
     crew.delete_consumer("zoe")
 
 
-def only_hers_of(crew: ConsumerGroup, ids: list[EntryId], min_idle_ms: int = 0) -> None:
-    """Claim these, and do all of hers, whether the claim took them or not."""
+def only_zoes_of(crew: ConsumerGroup, ids: list[EntryId], min_idle_ms: int = 0) -> None:
+    """Claim these, and do all of zoe's, whether the claim took them or not."""
     crew.consumer("max").claim(ids, min_idle_ms)
     for entry in entries_of_zoe(crew):
         crew.connection.client.rpush("crew:done", entry.fields["task"])
@@ -460,13 +460,13 @@ def a_page_of(count: int) -> Callable[[ConsumerGroup], None]:
     return answer
 
 
-def one_page_of_her_list(crew: ConsumerGroup) -> None:
+def one_page_of_its_list(crew: ConsumerGroup) -> None:
     ids = [held.id for held in crew.pending_entries(consumer="zoe")]
     do(crew, crew.consumer("max").claim(ids))
     crew.delete_consumer("zoe")
 
 
-def one_page_and_she_stays(crew: ConsumerGroup) -> None:
+def one_page_and_zoe_stays(crew: ConsumerGroup) -> None:
     ids = [held.id for held in crew.pending_entries(consumer="zoe")]
     do(crew, crew.consumer("max").claim(ids))
 
@@ -531,7 +531,7 @@ def as_many_as_zoe_holds(crew: ConsumerGroup) -> None:
 
 
 def until_max_holds_its_own(crew: ConsumerGroup) -> None:
-    """Stop at the first entry that is not zoe's, as if hers came first."""
+    """Stop at the first entry that is not zoe's, as if zoe's came first."""
     for held in crew.pending_entries(count=1000):
         if held.consumer != "zoe":
             break
@@ -554,7 +554,7 @@ def until_max_holds_its_own(crew: ConsumerGroup) -> None:
         the_first_one_creates_the_list,
         each_is_put_before_the_first,
         in_one_transaction,
-        only_hers,
+        only_zoes,
         without_the_entries,
         claimed_with_the_work,
     ],
@@ -575,7 +575,7 @@ def write_and_ack_all(crew: ConsumerGroup) -> None:
     crew.delete_consumer("zoe")
 
 
-def write_and_drop_hers(crew: ConsumerGroup) -> None:
+def write_and_drop_zoes(crew: ConsumerGroup) -> None:
     tasks = [entry.fields["task"] for entry in entries_of_zoe(crew)]
     crew.connection.client.rpush("crew:done", *tasks)
     crew.delete_consumer("zoe")
@@ -605,7 +605,7 @@ def claimed_too_soon(crew: ConsumerGroup, before: Callable[[ConsumerGroup], obje
     """Ask for entries that have been idle for a minute, although something made them young."""
     ids = held_by_zoe(crew)
     before(crew)
-    only_hers_of(crew, ids, 60_000)
+    only_zoes_of(crew, ids, 60_000)
 
 
 def claimed_by(name: str) -> Callable[[ConsumerGroup], object]:
@@ -721,47 +721,47 @@ def test_a_task_may_be_noted_with_its_work_or_after_it(redis: redis_py.Redis, no
 
 WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
     "only max's own task is claimed": (
-        "105 of her tasks were done or given up while max didn't hold them",
+        "105 of zoe's tasks were done or given up while max didn't hold them",
         lambda c: (c.consumer("max").claim(MAXS), write_and_ack_all(c)),
     ),
     "only the first is claimed": (
-        "104 of her tasks were done or given up while max didn't hold them",
+        "104 of zoe's tasks were done or given up while max didn't hold them",
         lambda c: (c.consumer("max").autoclaim(min_idle_ms=0, count=1), write_and_ack_all(c)),
     ),
-    "only max's own task is claimed, and hers are dropped": (
-        "105 of her tasks were done or given up while max didn't hold them",
-        lambda c: (c.consumer("max").claim(MAXS), write_and_drop_hers(c)),
+    "only max's own task is claimed, and zoe's are dropped": (
+        "105 of zoe's tasks were done or given up while max didn't hold them",
+        lambda c: (c.consumer("max").claim(MAXS), write_and_drop_zoes(c)),
     ),
-    "nothing is claimed, and hers are dropped": (
-        "105 of her tasks were done or given up while max didn't hold them",
-        write_and_drop_hers,
+    "nothing is claimed, and zoe's are dropped": (
+        "105 of zoe's tasks were done or given up while max didn't hold them",
+        write_and_drop_zoes,
     ),
     "all done, and then claimed": (
-        "105 of her tasks were done or given up while max didn't hold them",
+        "105 of zoe's tasks were done or given up while max didn't hold them",
         work_before_the_claim,
     ),
     "idle for too short a time": (
-        "105 of her tasks were done or given up while max didn't hold them",
-        lambda c: only_hers_of(c, held_by_zoe(c), 3_600_000),
+        "105 of zoe's tasks were done or given up while max didn't hold them",
+        lambda c: only_zoes_of(c, held_by_zoe(c), 3_600_000),
     ),
     "tom has just claimed them": (
-        "105 of her tasks were done or given up while max didn't hold them",
+        "105 of zoe's tasks were done or given up while max didn't hold them",
         lambda c: claimed_too_soon(c, claimed_by("tom")),
     ),
     "zoe has just claimed them": (
-        "105 of her tasks were done or given up while max didn't hold them",
+        "105 of zoe's tasks were done or given up while max didn't hold them",
         lambda c: claimed_too_soon(c, claimed_by("zoe")),
     ),
     "zoe has just read them again": (
-        "105 of her tasks were done or given up while max didn't hold them",
+        "105 of zoe's tasks were done or given up while max didn't hold them",
         lambda c: claimed_too_soon(c, lambda c: c.consumer("zoe").read(after="0")),
     ),
     "only tom claims": (
-        "105 of her tasks were done or given up while max didn't hold them",
-        lambda c: (claimed_by("tom")(c), write_and_drop_hers(c), c.delete_consumer("tom")),
+        "105 of zoe's tasks were done or given up while max didn't hold them",
+        lambda c: (claimed_by("tom")(c), write_and_drop_zoes(c), c.delete_consumer("tom")),
     ),
     "the scan begins after the first": (
-        "1 of her tasks was done or given up while max didn't hold it",
+        "1 of zoe's tasks was done or given up while max didn't hold it",
         lambda c: (
             c.consumer("max").autoclaim(min_idle_ms=0, start="(1-0", count=1000),
             write_and_ack_all(c),
@@ -769,11 +769,11 @@ WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
     ),
     "max is deleted too, and made again": (
         "max's own task is neither pending nor",
-        lambda c: (only_hers(c), made_again(c)),
+        lambda c: (only_zoes(c), made_again(c)),
     ),
     "max is deleted, and its task is written afterwards": (
         "1 task was given up before the work was in",
-        lambda c: (only_hers(c), made_again(c), write_max_s_own(c)),
+        lambda c: (only_zoes(c), made_again(c), write_max_s_own(c)),
     ),
     "max is deleted instead of acknowledging": (
         "106 tasks were never acknowledged. max was deleted while it held them",
@@ -792,28 +792,28 @@ WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
         "A crash between the two",
         lambda c: (ack_all(c), from_memory(c), c.delete_consumer("zoe")),
     ),
-    "all but the last three": ("zoe is deleted, but 3 of her tasks", all_but_the_last_three),
-    "all but the first three": ("zoe is deleted, but 3 of her tasks", all_but_the_first_three),
-    "ten of them": ("zoe is deleted, but 95 of her tasks", a_page_of(10)),
+    "all but the last three": ("zoe is deleted, but 3 of zoe's tasks", all_but_the_last_three),
+    "all but the first three": ("zoe is deleted, but 3 of zoe's tasks", all_but_the_first_three),
+    "ten of them": ("zoe is deleted, but 95 of zoe's tasks", a_page_of(10)),
     "a page of them": (
-        "of her tasks are neither pending nor in the list `crew:done`. A call",
+        "of zoe's tasks are neither pending nor in the list `crew:done`. A call",
         a_page_of(100),
     ),
-    "a page of her list": (
+    "a page of its list": (
         "at most a hundred. Repeat it until none is left.",
-        one_page_of_her_list,
+        one_page_of_its_list,
     ),
-    "a page of her list, and zoe stays": (
+    "a page of its list, and zoe stays": (
         "zoe still holds 5 entries. A call such as `pending_entries` returns at most a hundred.",
-        one_page_and_she_stays,
+        one_page_and_zoe_stays,
     ),
     "unless its number is on the list": (
-        "but 2 of her tasks are neither pending nor in the list `crew:done`. Two tasks may have "
+        "but 2 of zoe's tasks are neither pending nor in the list `crew:done`. Two tasks may have "
         "the same number, so go by the IDs.",
         unless_it_is_on_the_list,
     ),
     "each number once": ("Two tasks may have the same number", each_number_once),
-    "a dict by number": ("2 of her tasks are pending. Two tasks may have the", a_dict_by_number),
+    "a dict by number": ("2 of zoe's tasks are pending. Two tasks may have the", a_dict_by_number),
     "two equal ones are acknowledged after the first": (
         "1 task was given up before the work was in `crew:done`",
         twins_acknowledged_together,
@@ -822,23 +822,23 @@ WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
         "1 task was given up before the work was in `crew:done`",
         pushed_where_no_list_is,
     ),
-    "as many as zoe holds": ("zoe is deleted, but 1 of her tasks", as_many_as_zoe_holds),
-    "up to the first of max": ("zoe is deleted, but 45 of her tasks", until_max_holds_its_own),
+    "as many as zoe holds": ("zoe is deleted, but 1 of zoe's tasks", as_many_as_zoe_holds),
+    "up to the first of max": ("zoe is deleted, but 45 of zoe's tasks", until_max_holds_its_own),
     "all pages of one but the last": (
-        "1 of her tasks is pending",
+        "1 of zoe's tasks is pending",
         in_pages_of(1, to_the_end=False),
     ),
     "all pages of two but the last": (
-        "2 of her tasks are pending. A call such as `pending_entries` returns at most a hundred",
+        "2 of zoe's tasks are pending. A call such as `pending_entries` returns at most a hundred",
         in_pages_of(2, to_the_end=False),
     ),
     "all pages of one old entry but the last": (
-        "1 of her tasks is pending",
+        "1 of zoe's tasks is pending",
         in_pages_of(1, idle_ms=300_000, to_the_end=False),
     ),
     "nothing": ("zoe still holds 105 entries.", lambda crew: None),
     "deleted first": (
-        "zoe is deleted, but 105 of her tasks",
+        "zoe is deleted, but 105 of zoe's tasks",
         lambda crew: crew.delete_consumer("zoe"),
     ),
     "acknowledged without a claim": (
@@ -846,7 +846,7 @@ WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
         lambda crew: ack_all(crew),
     ),
     "acknowledged without a claim, and deleted": (
-        "zoe is deleted, but 105 of her tasks",
+        "zoe is deleted, but 105 of zoe's tasks",
         lambda crew: (ack_all(crew, "zoe"), crew.delete_consumer("zoe")),
     ),
     "claimed, and nothing done": ("alone does no work", lambda crew: take(crew, write=False)),
@@ -855,7 +855,7 @@ WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
         lambda crew: crew.consumer("max").autoclaim(min_idle_ms=0, count=1000),
     ),
     "claimed, not acknowledged, and deleted": (
-        "105 of her tasks are pending",
+        "105 of zoe's tasks are pending",
         lambda c: (
             c.consumer("max").autoclaim(min_idle_ms=0, count=1000),
             c.delete_consumer("zoe"),
@@ -868,7 +868,7 @@ WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
     ),
     "done twice": ("A task was done twice", lambda c: (right(c), again(c))),
     "typed in": (
-        "105 of her tasks are neither",
+        "105 of zoe's tasks are neither",
         lambda c: (
             c.connection.client.rpush("crew:done", "0", "1", "2", "3"),
             ack_all(c),

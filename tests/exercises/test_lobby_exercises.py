@@ -298,7 +298,7 @@ def sell_some(client: Any, seat: str, buyer: str) -> bool:
         ),
         (
             take_by(lambda owner, buyer: str(owner)[2:-1] == buyer),
-            "take() returned false to 'zoë'. A name may have any letter. Compare whole names. The",
+            "take() returned false to 'zoë'. A name may have spaces, and letters such as ë.",
         ),
         (
             take_by(lambda owner, buyer: owner.decode("latin-1") == buyer),
@@ -693,7 +693,7 @@ def by_number(number: Callable[[int, int], float]) -> Callable[[Any], None]:
 
 
 WHOLE_NAMES = (
-    "Order the requests by their whole IDs. Compare whole names, which may have any letter."
+    "Order the requests by their whole IDs. Compare whole names, which may have letters such as ë."
 )
 
 

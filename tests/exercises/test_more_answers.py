@@ -132,7 +132,7 @@ def added_before_the_group(redis: redis_py.Redis) -> Verdict:
     return consumer_groups.check_audit(ledger)
 
 
-def hers_without_a_claim(redis: redis_py.Redis) -> Verdict:
+def zoes_without_a_claim(redis: redis_py.Redis) -> Verdict:
     crew = consumer_groups.new_crew(redis)
     for held in crew.pending_entries(consumer="zoe", count=1000):
         (entry,) = Stream(redis, "chores").range(str(held.id), str(held.id))
@@ -285,7 +285,7 @@ WRONG: list[tuple[str, Answer]] = [
     ("720 entries are kept", trimmed_to_the_limit_afterwards),
     ("How many were ever added before them", the_length_and_two),
     ("would get 1 entry, but 6 are new", added_before_the_group),
-    ("105 of her tasks were done or given up while max didn't hold them", hers_without_a_claim),
+    ("105 of zoe's tasks were done or given up while max didn't hold them", zoes_without_a_claim),
     ("lou claimed nothing", kims_without_a_claim),
     ("2 sacks were done or given up while moe didn't hold them", sacks_without_a_claim),
     ("XAUTOCLAIM drops such entries", read_again_by_ida),

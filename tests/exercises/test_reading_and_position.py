@@ -245,7 +245,10 @@ def pushed_backwards(bell: Stream) -> None:
         (lambda bell: heard_after(bell, lambda one: one.ms), "you missed 7 of 8"),
         (lambda bell: heard_after(bell, lambda one: one.seq), "you missed 1 of 8"),
         (lambda bell: heard_after(bell, lambda one: one.ms * 1000 + one.seq), "you missed 1 of 8"),
-        (lambda bell: heard_after(bell, lambda one: one.ms * 10**6 + one.seq), "both of their num"),
+        (
+            lambda bell: heard_after(bell, lambda one: one.ms * 10**6 + one.seq),
+            "both parts of each",
+        ),
         (lambda bell: heard_after(bell, lambda one: float(f"{one.ms}.{one.seq}")), "you missed"),
         (
             lambda bell: heard_after(bell, lambda one: f"{one.ms}-{one.seq:020}"),

@@ -30,7 +30,7 @@ def test_the_prices_are_found_by_name(redis: redis_py.Redis) -> None:
     redis.delete("takings")
     assert "no key `takings`" in repr(exercise.check_till(till))
     redis.set("takings", sum(int(flat[1]) for flat in bills(redis)))
-    assert "numbers of tables. Read fields by name, not by index" in repr(exercise.check_till(till))
+    assert "table numbers. Read fields by name, not by index" in repr(exercise.check_till(till))
     redis.set("takings", sum(int(flat[1]) for flat in bills(redis) if flat[0] == "price"))
     assert "compare a name with b'price'" in repr(exercise.check_till(till))
     flats = [dict(zip(flat[::2], flat[1::2], strict=True)) for flat in bills(redis)]

@@ -498,7 +498,10 @@ def _groups_that(needs_something: Callable[[GroupInfo], object]) -> Callable[[St
         (all_that_are_smaller_as_one_number, "and compare IDs as two numbers"),
         (one_page(10), "entries are left from long before the first needed one. Remove all"),
         (one_page(100), "entries are left from long before the first needed one. Remove all"),
-        (with_names_from_bytes(lambda name: str(name)[2:-1]), "decode them: a name may have any"),
+        (
+            with_names_from_bytes(lambda name: str(name)[2:-1]),
+            "decode them. A name may have spaces",
+        ),
         (
             with_names_from_bytes(lambda name: name.decode("ascii", "ignore")),
             "asked for a group that the belt doesn't have",
