@@ -25,16 +25,16 @@ def new_house(client: redis.Redis) -> tuple[Stream, Stream]:
 
     At least twenty entries with random bottles were added to ``cellar``; all but twelve were
     trimmed, and one of these was deleted. Its group ``wine`` has read and acknowledged all but the
-    last five. One of these five is broken, but not the last. Two bottles are equal. The last ID is
-    larger than that of the newest entry, as if another broken bottle had not come along when
-    ``cellar`` was moved itself.
+    last five. One of these five is broken, but not the last, and an older one is ``unbroken``. Two
+    bottles are equal. The last ID is larger than that of the newest entry, as if another broken
+    bottle had not come along when ``cellar`` was moved itself.
     """
     client.delete("cellar", "tower")
     cellar = Stream(client, "cellar")
     added = randint(20, 90)
     broken = added - randint(1, 4)
     bottles = ["broken" if n == broken else str(randint(1, 9999)) for n in range(1, added + 1)]
-    bottles[-7] = bottles[-1]
+    bottles[-7], bottles[-8] = bottles[-1], "unbroken"
     ids = ids_at(sample(range(95, 1000), added // PER_MS + 1))[:added]
     cellar.add_many((one, {"bottle": kind}) for one, kind in zip(ids, bottles, strict=True))
     wine = cellar.group("wine")

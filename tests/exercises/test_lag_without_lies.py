@@ -117,7 +117,32 @@ def _milliseconds_only(cellar: Stream, tower: Stream) -> None:
             tower.add(one.fields, id=f"{one.id.ms}-*")
 
 
-@pytest.mark.parametrize("copy", [_one_of_each_bottle, _sorted_as_text, _milliseconds_only])
+def _without_the_word(cellar: Stream, tower: Stream) -> None:
+    whole = [one for one in cellar.range() if "broken" not in one.fields["bottle"]]
+    tower.add_many((str(one.id), one.fields) for one in whole)
+
+
+def _without_the_ending(cellar: Stream, tower: Stream) -> None:
+    whole = [one for one in cellar.range() if not one.fields["bottle"].endswith("broken")]
+    tower.add_many((str(one.id), one.fields) for one in whole)
+
+
+def _only_numbers(cellar: Stream, tower: Stream) -> None:
+    whole = [one for one in cellar.range() if one.fields["bottle"].isdigit()]
+    tower.add_many((str(one.id), one.fields) for one in whole)
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        _one_of_each_bottle,
+        _sorted_as_text,
+        _milliseconds_only,
+        _without_the_word,
+        _without_the_ending,
+        _only_numbers,
+    ],
+)
 def test_a_copy_has_each_entry_and_its_whole_id(
     redis: redis_py.Redis, copy: Callable[[Stream, Stream], None]
 ) -> None:
