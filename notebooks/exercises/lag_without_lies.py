@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from random import randint, sample
 
 import redis
@@ -18,6 +19,7 @@ from streamviz.client.stream import Stream
 _NEWEST = 50
 _cellars: dict[str, tuple[list[Entry], StreamInfo, GroupInfo]] = {}
 _feeds: dict[str, int | None] = {}
+_cut_within = cycle((True, False))
 
 
 def new_house(client: redis.Redis) -> tuple[Stream, Stream]:
@@ -151,11 +153,12 @@ def new_feed(client: redis.Redis) -> ConsumerGroup:
 
     Some older entries were trimmed. Neither the IDs nor the fields tell how many. The cursor was
     moved without ENTRIESREAD, so the server reports no lag, and reading on does not change that.
+    The newest fifty begin within a millisecond, or in every second feed, between two of them.
     """
     client.delete("feed")
     feed = Stream(client, "feed")
     trimmed = randint(1, 400)
-    ids = _feed_ids(1000 + trimmed)
+    ids = (_cut_within_a_ms if next(_cut_within) else _cut_between_two)(1000 + trimmed)
     feed.add_many((one, {"reading": randint(2000, 9999)}) for one in ids)
     report = feed.group("report")
     report.create("0")
@@ -166,7 +169,7 @@ def new_feed(client: redis.Redis) -> ConsumerGroup:
     return Stream(bounded(client), "feed").group("report")
 
 
-def _feed_ids(number: int) -> list[str]:
+def _cut_within_a_ms(number: int) -> list[str]:
     """Return IDs of which the newest fifty begin within a millisecond.
 
     Its number has one digit less than the next one. As text, or by milliseconds alone, the newest
@@ -177,6 +180,18 @@ def _feed_ids(number: int) -> list[str]:
     times = sample(range(1000, 10_000), number // PER_MS + 1)
     ids = ids_at([*times, *sample(range(10_000, 11_000), later + 1)])
     return ids[: len(ids) - (PER_MS - rest)][-number:]
+
+
+def _cut_between_two(number: int) -> list[str]:
+    """Return IDs of which the newest fifty begin with a sequence number of 0.
+
+    The ID before has the millisecond before, and the largest sequence number: it can't be computed
+    by taking one from either number.
+    """
+    later = -(-_NEWEST // PER_MS)
+    before = [*sample(range(1000, 9999), number // PER_MS), 9999]
+    newest = ids_at([10_000, *sample(range(10_001, 11_000), later - 1)])[:_NEWEST]
+    return [*ids_at(before), *newest][-number:]
 
 
 @hinted("`feed` is not a stream. Start again with new_feed.")

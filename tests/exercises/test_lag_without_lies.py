@@ -9,11 +9,12 @@ import pytest
 import redis as redis_py
 
 from exercises import lag_without_lies as exercise
-from exercises.verdict import stream_of
+from exercises.verdict import Verdict, stream_of
 from streamviz.client.entry_id import EntryId
+from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
-from streamviz.errors import IdTooSmall
+from streamviz.errors import IdTooSmall, InputError
 
 
 @pytest.fixture(autouse=True)
@@ -335,6 +336,20 @@ def test_a_copy_of_all_is_not_enough(
     assert hint in verdict.text
 
 
+def both_feeds(redis: redis_py.Redis) -> Iterator[ConsumerGroup]:
+    """Yield two new feeds: one is cut within a millisecond, the other one between two."""
+    for _ in range(2):
+        yield exercise.new_feed(redis)
+
+
+def moved_to(report: ConsumerGroup, cursor: Callable[[list[EntryId]], str]) -> Verdict:
+    """Move the cursor, with the right ENTRIESREAD."""
+    feed = stream_of(report)
+    where = cursor([one.id for one in feed.range()])
+    report.set_id(where, entries_read=(feed.info().entries_added or 0) - 50)
+    return exercise.check_feed(report)
+
+
 @pytest.mark.parametrize(
     ("newest", "read", "hint"),
     [
@@ -353,19 +368,20 @@ def test_a_copy_of_all_is_not_enough(
 def test_the_newest_fifty_wait(
     redis: redis_py.Redis, newest: int | None, read: int | str | None, hint: str
 ) -> None:
-    report = exercise.new_feed(redis)
-    feed = stream_of(report)
-    if newest is not None:
-        entry = feed.reverse_range(count=newest + 1)[-1]
-        before, added = entry.id, feed.info().entries_added or 0
-        numbers = {"length": len(feed) - 50, "ms": before.ms, "field": int(entry.fields["reading"])}
-        number = numbers.get(read, read) if isinstance(read, str) else read
-        if isinstance(number, int) and number < 0:
-            number += added
-        report.set_id(str(before), entries_read=number)  # type: ignore[arg-type]
-    verdict = exercise.check_feed(report)
-    assert verdict.right is (hint == "")
-    assert hint in verdict.text
+    for report in both_feeds(redis):
+        feed = stream_of(report)
+        if newest is not None:
+            entry = feed.reverse_range(count=newest + 1)[-1]
+            before, added = entry.id, feed.info().entries_added or 0
+            reading = int(entry.fields["reading"])
+            numbers = {"length": len(feed) - 50, "ms": before.ms, "field": reading}
+            number = numbers.get(read, read) if isinstance(read, str) else read
+            if isinstance(number, int) and number < 0:
+                number += added
+            report.set_id(str(before), entries_read=number)  # type: ignore[arg-type]
+        verdict = exercise.check_feed(report)
+        assert verdict.right is (hint == "")
+        assert hint in verdict.text
 
 
 @pytest.mark.parametrize(
@@ -373,7 +389,6 @@ def test_the_newest_fifty_wait(
     [
         lambda ids: f"{ids[-50].ms - 1}",
         lambda ids: f"{ids[-50].ms}",
-        lambda ids: f"{ids[-51].ms}-{2**64 - 1}",
         lambda ids: sorted(map(str, ids))[-51],
         lambda ids: str(sorted(ids, key=lambda one: (one.ms, str(one.seq)))[-51]),
         lambda ids: str(sorted(ids, key=lambda one: float(f"{one.ms}.{one.seq}"))[-51]),
@@ -382,21 +397,46 @@ def test_the_newest_fifty_wait(
 def test_the_cursor_is_a_whole_id(
     redis: redis_py.Redis, cursor: Callable[[list[EntryId]], str]
 ) -> None:
-    report = exercise.new_feed(redis)
-    feed = stream_of(report)
-    where = cursor([one.id for one in feed.range()])
-    report.set_id(where, entries_read=(feed.info().entries_added or 0) - 50)
-    verdict = exercise.check_feed(report)
-    assert not verdict.right
-    assert "after the cursor, not fifty. IDs are pairs of numbers" in verdict.text
+    for report in both_feeds(redis):
+        verdict = moved_to(report, cursor)
+        assert not verdict.right
+        assert "after the cursor, not fifty. IDs are pairs of numbers" in verdict.text
 
 
-def test_a_cursor_between_two_entries_is_right(redis: redis_py.Redis) -> None:
-    report = exercise.new_feed(redis)
-    feed = stream_of(report)
-    between = feed.reverse_range(count=50)[-1].id.previous()
-    report.set_id(str(between), entries_read=(feed.info().entries_added or 0) - 50)
-    assert exercise.check_feed(report).right
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        lambda ids: f"{ids[-50].ms}-{ids[-50].seq - 1}",
+        lambda ids: f"{ids[-51].ms}-{2**64 - 1}",
+        lambda ids: f"{ids[-50].ms - 1}-{2**64 - 1}",
+    ],
+)
+def test_a_cursor_that_is_right_by_luck_is_wrong_in_the_next_feed(
+    redis: redis_py.Redis, cursor: Callable[[list[EntryId]], str]
+) -> None:
+    rights = []
+    for report in both_feeds(redis):
+        try:
+            rights.append(moved_to(report, cursor).right)
+        except InputError:  # `10000--1` is no ID
+            rights.append(False)
+    assert sorted(rights) == [False, True]
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        lambda ids: str(ids[-51]),
+        lambda ids: str(ids[-50].previous()),
+        lambda ids: str([one for one in ids if one < ids[-50]][-1]),
+    ],
+)
+def test_a_cursor_just_before_the_fifty_is_right(
+    redis: redis_py.Redis, cursor: Callable[[list[EntryId]], str]
+) -> None:
+    for report in both_feeds(redis):
+        verdict = moved_to(report, cursor)
+        assert verdict.right, verdict
 
 
 @pytest.mark.parametrize("added", [1000, 5000])
