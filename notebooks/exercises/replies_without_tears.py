@@ -27,26 +27,31 @@ def new_till(client: redis.Redis) -> Stream:
     """Return ``till`` with six bills of random prices; three of them begin with the table.
 
     Which three is random, but they are neither those with the smaller number first nor those with
-    the larger one. Neither the position of a number nor its size tells what it is, and no other sum
-    of six numbers, one of each bill, is that of the prices. Two prices are equal, and two tables,
+    the larger one. Two of the three also have a tip, one before the price and one after it. Neither
+    the position of a number nor its size tells what it is, and no other sum of six numbers, one of
+    each bill, is that of the prices. Two prices are equal, and two tables,
     so a set of the prices or a dict by table lacks one. The key ``takings`` holds an old sum, which
     is larger than any sum of the new bills.
     """
     client.delete("till")
     till = Stream(client, "till")
     while True:
-        numbers = sample(range(1, 1000), 2 * _BILLS)
-        prices, tables = numbers[:_BILLS], numbers[_BILLS:]
+        numbers = sample(range(1, 1000), 2 * _BILLS + 2)
+        prices, tables = numbers[:_BILLS], numbers[_BILLS : 2 * _BILLS]
         prices[5], tables[3] = prices[4], tables[2]
-        sums = [sum(taken) for taken in product(*zip(prices, tables, strict=True))]
-        if len(set(sums)) == 2**_BILLS and prices[0] > tables[0] and prices[1] < tables[1]:
+        begin = sample(range(_BILLS), _BILLS // 2)
+        bills = [{"price": one, "table": two} for one, two in zip(prices, tables, strict=True)]
+        for n in begin:
+            bills[n] = {"table": tables[n], "price": prices[n]}
+        first, second = begin[:2]
+        bills[first] = {"table": tables[first], "tip": numbers[-2], "price": prices[first]}
+        bills[second]["tip"] = numbers[-1]
+        sums = [sum(taken) for taken in product(*(bill.values() for bill in bills))]
+        smaller = {n for n in range(_BILLS) if tables[n] < prices[n]}
+        by_size = {*begin} in (smaller, {*range(_BILLS)} - smaller)
+        unlike = prices[0] > tables[0] and prices[1] < tables[1] and not by_size
+        if unlike and len(set(sums)) == len(sums):
             break
-    bills = [{"price": price, "table": table} for price, table in zip(prices, tables, strict=True)]
-    smaller = {n for n in range(_BILLS) if tables[n] < prices[n]}
-    while (begin := {*sample(range(_BILLS), _BILLS // 2)}) in (smaller, {*range(_BILLS)} - smaller):
-        pass
-    for number in begin:
-        bills[number] = dict(reversed(bills[number].items()))
     till.add_many((f"{n}-0", bill) for n, bill in enumerate(bills, 1))
     _old_sums[till.key] = randint(20_000, 90_000)
     client.set("takings", _old_sums[till.key])
