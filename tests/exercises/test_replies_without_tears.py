@@ -148,6 +148,10 @@ def test_a_check_hints_where_a_key_is_of_another_kind(redis: redis_py.Redis) -> 
     assert "not a string" in repr(exercise.check_gates(redis))
 
 
+def padded(digits: int) -> Callable[[EntryId], str]:
+    return lambda one: f"{one.ms:013}-{one.seq:0{digits}}"
+
+
 @pytest.mark.parametrize("time", range(5))  # the gates and their times are random
 def test_the_newest_id_is_the_largest_number(redis: redis_py.Redis, time: int) -> None:
     gates = exercise.new_gates(redis)
@@ -159,6 +163,7 @@ def test_the_newest_id_is_the_largest_number(redis: redis_py.Redis, time: int) -
         lambda one: (one.ms << 63) + one.seq,
         lambda one: one.ms + one.seq / 100_000,
         lambda one: one.ms + one.seq,
+        lambda one: one.ms + one.seq / 2**64,
     )
     wrong = (
         max(map(str, last)),
@@ -172,6 +177,7 @@ def test_the_newest_id_is_the_largest_number(redis: redis_py.Redis, time: int) -
         max(map(str, last), key=lambda text: (int(text.split("-")[0]), text.split("-")[1])),
         str(sorted(last, key=lambda one: one.ms)[-1]),
         *(str(max(last, key=packed)) for packed in too_narrow),
+        *(str(max(last, key=padded(digits))) for digits in (6, 9, 17)),
         str(last[-1]),
         str(last[0]),
     )
@@ -183,15 +189,21 @@ def test_the_newest_id_is_the_largest_number(redis: redis_py.Redis, time: int) -
     redis.set("newest", "10000")
     assert "not one of the four" in repr(exercise.check_gates(redis))
     redis.set("newest", str(max(gate.reverse_range(count=1)[0].id for gate in gates)))
-    assert "keeps its last ID, also if that entry is deleted" in repr(exercise.check_gates(redis))
+    assert "keeps its last ID, also if that entry is gone" in repr(exercise.check_gates(redis))
     redis.set("newest", str(max(one.id for gate in gates for one in gate.range())))
-    assert "keeps its last ID, also if that entry is deleted" in repr(exercise.check_gates(redis))
+    assert "keeps its last ID, also if that entry is gone" in repr(exercise.check_gates(redis))
+    infos = [gate.info() for gate in gates]
+    entries = [one.last_entry.id for one in infos if one.last_entry]
+    deleted = [one.max_deleted_entry_id for one in infos if one.max_deleted_entry_id]
+    redis.set("newest", str(max(entries + deleted)))
+    assert "keeps its last ID, also if that entry is gone" in repr(exercise.check_gates(redis))
     texts = [str(one) for one in last]
     right = (
         str(max(last)),
         max(texts, key=lambda text: tuple(map(int, text.split("-")))),
         str(sorted(EntryId.parse(text) for text in texts)[-1]),
         str(max(last, key=lambda one: one.ms << 64 | one.seq)),
+        str(max(last, key=padded(20))),
         max(texts, key=lambda text: [part.zfill(20) for part in text.split("-")]),
         str(max([one for one in last if one.ms == max(last).ms], key=lambda one: one.seq)),
     )
