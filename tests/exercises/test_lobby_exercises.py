@@ -250,6 +250,28 @@ def take_at_once_or_if(compare: Callable[[bytes, str], bool]) -> Callable[[Any, 
     return take
 
 
+def take_and_look_for_the_buyers_seat(client: Any, seat: str, buyer: str) -> bool:
+    client.hsetnx("sale:seats", seat, buyer)
+    seat_of = {owner: one for one, owner in client.hgetall("sale:seats").items()}
+    return bool(seat_of.get(buyer.encode()) == seat.encode())
+
+
+def take_and_look_for_the_buyers_first_seat(client: Any, seat: str, buyer: str) -> bool:
+    client.hsetnx("sale:seats", seat, buyer)
+    sold = client.hgetall("sale:seats").items()
+    return [one for one, owner in sold if owner == buyer.encode()][:1] == [seat.encode()]
+
+
+def take_and_note_the_last_seat(client: Any, seat: str, buyer: str) -> bool:
+    script = """
+        if redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2]) == 1 then
+            redis.call('HSET', KEYS[2], ARGV[2], ARGV[1])
+        end
+        return redis.call('HGET', KEYS[2], ARGV[2]) == ARGV[1]
+    """
+    return bool(client.eval(script, 2, "sale:seats", "sale:last", seat, buyer))
+
+
 def take_in_letters_of_ascii(client: Any, seat: str, buyer: str) -> bool:
     name = buyer.encode("ascii", "ignore")
     client.hsetnx("sale:seats", seat, name)
@@ -312,6 +334,12 @@ def sell_some(client: Any, seat: str, buyer: str) -> bool:
             take_in_letters_of_ascii,
             "'zoë' took a seat, but the owner in `sale:seats` is 'zo'. Compare whole names.",
         ),
+        (
+            take_and_look_for_the_buyers_seat,
+            "owns several seats in `sale:seats`, and take() returned false for one of them. Look",
+        ),
+        (take_and_look_for_the_buyers_first_seat, "not all seats"),
+        (take_and_note_the_last_seat, "for the owner of the seat, not for the seat of the owner"),
         (take_under_a_short_lock, "Your lock expired meanwhile"),
         (take_under_a_lock_that_expires, "the owner in sale:seats is 'slow', but the promise"),
         (take_under_a_lock_elsewhere, "uses the key `elsewhere:seat-0`. Begin the names of all"),
@@ -381,6 +409,11 @@ def take_in_a_transaction(client: Any, seat: str, buyer: str) -> Any:
     with client.pipeline() as pipe:
         _, owner = pipe.hsetnx("sale:seats", seat, buyer).hget("sale:seats", seat).execute()
     return owner == buyer.encode()
+
+
+def take_among_all_that_is_sold(client: Any, seat: str, buyer: str) -> Any:
+    client.hsetnx("sale:seats", seat, buyer)
+    return (seat.encode(), buyer.encode()) in client.hgetall("sale:seats").items()
 
 
 def take_by_script(client: Any, seat: str, buyer: str) -> Any:
@@ -458,6 +491,7 @@ def take_under_a_lock_for_order_only(client: Any, seat: str, buyer: str) -> Any:
         take_at_once,
         take_at_once_or_look,
         take_in_a_transaction,
+        take_among_all_that_is_sold,
         take_by_script,
         take_by_watch,
         take_by_watch_of_the_seat,
