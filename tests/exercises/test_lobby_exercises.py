@@ -16,6 +16,7 @@ from exercises import lobby as exercise
 from exercises import naive_lobby
 from go_game.lobby_clients import LobbyClients
 from go_game.service_process import ServiceProcess
+from streamviz.client.entry_id import EntryId
 from streamviz.client.stream import Stream, read_streams
 from streamviz.server.embedded import EmbeddedServer
 
@@ -625,6 +626,29 @@ def by_ids_as_text(client: Any) -> None:
     pairs_of(client, [(leaves, name) for _, leaves, name in sorted(events)])
 
 
+def by_a_dict_of_ids(client: Any) -> None:
+    acts = {}
+    for key in ("meet:find", "meet:leave"):
+        for entry in Stream(client, key).range():
+            acts[entry.id] = key == "meet:leave", entry.fields["who"]
+    pairs_of(client, [acts[one] for one in sorted(acts)])
+
+
+def by_a_hash_of_ids(client: Any) -> None:
+    ids = {name: set(dict(who(client, name))) for name in ("meet:find", "meet:leave")}
+    find, leave = dict(who(client, "meet:find")), dict(who(client, "meet:leave"))
+    in_order = sorted(ids["meet:find"] | ids["meet:leave"], key=EntryId.parse)
+    pairs_of(client, [(one in leave, leave.get(one) or find[one]) for one in in_order])
+
+
+def by_lists_for_each_id(client: Any) -> None:
+    acts: dict[EntryId, list[tuple[bool, str]]] = {}
+    for key in ("meet:leave", "meet:find"):
+        for entry in Stream(client, key).range():
+            acts.setdefault(entry.id, []).append((key == "meet:leave", entry.fields["who"]))
+    pairs_of(client, [act for one in sorted(acts) for act in acts[one]])
+
+
 def by_milliseconds_and_names(client: Any) -> None:
     events = [
         (int(one.split("-")[0]), name, key == "meet:leave")
@@ -776,6 +800,8 @@ def pairs_as_a_set(client: Any) -> None:
             by_names(lambda name: str(name.encode())[2:-1], str.__eq__),
             r"Your list has joanna zo\xc3\xab",
         ),
+        (by_a_dict_of_ids, "because an ID is unique within one stream only. kim, who left"),
+        (by_a_hash_of_ids, "She plays yan, not herself. Your list has nothing."),
         (take_them_out, "Only read them"),
         (wait_for_more, "BLOCK 0 waits for ever"),
         (pairs_as_a_set, "must be a list"),
@@ -796,6 +822,7 @@ def test_a_lobby_that_seats_a_ghost_is_not_yet_right(
         in_order,
         by_hand,
         from_a_list_of_those_who_wait,
+        by_lists_for_each_id,
         by_names(str, str.__eq__),
         by_number(lambda ms, seq: (ms << 64) + seq),
         pages_of(2, all_of_them=True),
