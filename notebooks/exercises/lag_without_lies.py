@@ -8,7 +8,7 @@ import redis
 
 from exercises.bounded import bounded
 from exercises.hints import hinted
-from exercises.odd_ids import BEFORE_TEN, PER_MS, ids_at
+from exercises.odd_ids import PER_MS, ids_at
 from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
@@ -25,16 +25,16 @@ def new_house(client: redis.Redis) -> tuple[Stream, Stream]:
 
     At least twenty entries with random bottles were added to ``cellar``; all but twelve were
     trimmed, and one of these was deleted. Its group ``wine`` has read and acknowledged all but the
-    last five. One of these five is broken, but not the last. Two bottles are equal. The last ID is
-    larger than that of the newest entry, as if another broken bottle had not come along when
-    ``cellar`` was moved itself.
+    last five. One of these five is broken, but not the last, and an older one is ``unbroken``. Two
+    bottles are equal. The last ID is larger than that of the newest entry, as if another broken
+    bottle had not come along when ``cellar`` was moved itself.
     """
     client.delete("cellar", "tower")
     cellar = Stream(client, "cellar")
     added = randint(20, 90)
     broken = added - randint(1, 4)
     bottles = ["broken" if n == broken else str(randint(1, 9999)) for n in range(1, added + 1)]
-    bottles[-7] = bottles[-1]
+    bottles[-7], bottles[-8] = bottles[-1], "unbroken"
     ids = ids_at(sample(range(95, 1000), added // PER_MS + 1))[:added]
     cellar.add_many((one, {"bottle": kind}) for one, kind in zip(ids, bottles, strict=True))
     wine = cellar.group("wine")
@@ -167,16 +167,16 @@ def new_feed(client: redis.Redis) -> ConsumerGroup:
 
 
 def _feed_ids(number: int) -> list[str]:
-    """Return IDs of which the newest fifty begin within a millisecond.
+    """Return IDs of which the newest fifty begin with a sequence number of 0.
 
-    Its number has one digit less than the next one. As text, or by milliseconds alone, the newest
-    fifty are others.
+    The number of their millisecond has one digit more than the one before. The ID before has the
+    millisecond before, and the largest sequence number, so taking one from the sequence number, or
+    from the millisecond alone, doesn't give it.
     """
-    after = _NEWEST - (PER_MS - BEFORE_TEN)  # those in later milliseconds
-    later, rest = divmod(after, PER_MS)
-    times = sample(range(1000, 10_000), number // PER_MS + 1)
-    ids = ids_at([*times, *sample(range(10_000, 11_000), later + 1)])
-    return ids[: len(ids) - (PER_MS - rest)][-number:]
+    later = -(-_NEWEST // PER_MS)
+    before = [*sample(range(1000, 9999), number // PER_MS), 9999]
+    newest = ids_at([10_000, *sample(range(10_001, 11_000), later - 1)])[:_NEWEST]
+    return [*ids_at(before), *newest][-number:]
 
 
 @hinted("`feed` is not a stream. Start again with new_feed.")

@@ -107,8 +107,15 @@ _EVENINGS = (
         "have letters such as ë.",
     ),
     _Evening(
-        [("1000-0", "zoe", False), ("2000-0", "zoe", False), ("3000-0", "yan", False)],
-        "zoe asked twice, and still waited when yan asked. She plays yan, not herself.",
+        [
+            ("1000-0", "zoe", False),
+            ("2000-0", "zoe", False),
+            ("3000-0", "yan", False),
+            ("3000-0", "kim", True),
+        ],
+        "both streams have a 3000-0, because an ID is unique within one stream only. kim, who left "
+        "then, never waited. zoe asked twice, and still waited when yan asked. She plays yan, not "
+        "herself.",
     ),
     _Evening(
         [

@@ -66,6 +66,11 @@ def check_desk(desk: ConsumerGroup) -> Verdict:
                 f"{_TICKET} has been idle long enough, and waits for hal's claim. Let hal claim "
                 "what has been idle for a minute.",
             ),
+            (
+                not hals and _asked_for_a_minute(_claims(steps, "gus")),
+                f"gus still holds {_TICKET}. Its idle time was longer than Redis can go back, and "
+                "then Redis takes 0. A minute is enough, which is 60,000 ms.",
+            ),
             (not hals, f"gus still holds {_TICKET}. It has not been idle long enough for hal."),
             (hals != [_TICKET], f"hal took {' and '.join(hals)}. But gus is handling the others."),
             (
@@ -180,6 +185,12 @@ def _claims(steps: list[journal.Step], *names: str, others: bool = False) -> lis
         for command in step
         if command[0].upper() in ("XCLAIM", "XAUTOCLAIM") and (command[3] in names) is not others
     ]
+
+
+def _asked_for_a_minute(claims: list[list[str]]) -> bool:
+    """Tell whether the last claim with an IDLE gave a minute or more."""
+    idle = [int(one[one.index("IDLE", 5) + 1]) for one in claims if "IDLE" in one[5:]]
+    return bool(idle) and idle[-1] >= _IDLE_MS
 
 
 def _by_another_clock(steps: list[journal.Step]) -> bool:

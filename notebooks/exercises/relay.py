@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from itertools import product
@@ -18,15 +18,18 @@ from exercises.relay_grades import (
     MOVES,
     RELAY,
     RELAYED,
+    as_another,
     grade_again,
     grade_anew,
     grade_live,
     grade_lost,
     grade_refused,
+    grade_restart,
     grade_rival,
     grade_taken,
     grade_whole,
 )
+from exercises.sale_keys import expire
 from exercises.verdict import Verdict, count_of
 from go_game.match import Match
 from go_game.messages import FIELD, MakeMove, encode
@@ -37,7 +40,6 @@ from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
 from streamviz.simulation.clock import EPOCH_MS
 
-_OTHERS = ("ann", "cy")
 _POINTS = (Coord(4, 4), Coord(2, 2), Coord(6, 6))
 _IDS = tuple(f"{EPOCH_MS + ms}-{seq}" for ms, seq in ((500, 9), (500, 10), (501, 0)))
 _LIVE_ID = f"{EPOCH_MS + 500}-11"
@@ -71,7 +73,8 @@ def check_relay(client: redis.Redis, relay: Relay) -> Verdict:
     5. The judge that held the first move was only slow, and has held such a move, too.
     6. The second move asks for a point that is taken, so it is rejected.
     7. Judging fails once, or five or ten times in a row, from each move on.
-    8. The process dies before its first command, before its second, and so on.
+    8. The process dies before its first command, before its second, and so on. What expires in
+       Redis expires, and your function is called again.
 
     Parameters
     ----------
@@ -101,19 +104,7 @@ def _undisturbed(client: redis.Redis, relay: Relay) -> Verdict:
     journal.start(client, RELAY)
     _run(client, relay)
     steps = journal.stop(client, RELAY)
-    return grade_whole(group, journal.shortcut(steps, RELAYED) or _as_another(steps))
-
-
-def _as_another(steps: Iterable[journal.Step] | None) -> str:
-    """Return a hint if entries were read or claimed in another judge's name, or an empty text."""
-    for words in (command for step in steps or () for command in step):
-        reads = words[0].upper() in ("XREADGROUP", "XCLAIM", "XAUTOCLAIM")
-        if reads and RELAYED in words and words[3] in _OTHERS:
-            return (
-                f"your function read or claimed as {words[3]}. If {words[3]} is only slow, two "
-                "processes now use one name. Read and claim as ben only."
-            )
-    return ""
+    return grade_whole(group, journal.shortcut(steps, RELAYED) or as_another(steps))
 
 
 def _with_a_rival(client: redis.Redis, relay: Relay) -> Verdict:
@@ -228,6 +219,10 @@ def _with_deaths(client: redis.Redis, relay: Relay) -> Verdict:
         except _Died:
             death = f"The process died after {count_of(last, 'command')}"
             verdict = grade_lost(group, "", death)
+            if verdict.right:
+                expire(client, RELAY)
+                restarted = partial(grade_restart, why=death)
+                verdict = _graded(client, relay, group, restarted)
             if not verdict.right:
                 return verdict
         else:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from exercises import journal
 from exercises.answers import answers, moves_of, quoted, req_id_of
 from exercises.hints import hinted
 from exercises.picture import Picture, picture_if_possible
@@ -184,6 +186,22 @@ def grade_lost(group: ConsumerGroup, failed: str, why: str) -> Verdict:
 
 
 @hinted(_GONE, _requests)
+def grade_restart(group: ConsumerGroup, why: str) -> Verdict:
+    """Grade the run after a death: each move has an answer by now, and none is pending."""
+    left = min(set(REQUESTS) - set(answers(group.connection.client, RELAY)), default="")
+    pending = group.pending().count
+    again = f"{why}, and your function was called again."
+    note = "A lock or a note of the dead process must not stop it."
+    return grade(
+        "",
+        [
+            (bool(left), f"{again} {left} still has no answer. {note}"),
+            (pending > 0, f"{again} {count_of(pending, 'move is', 'moves are')} pending. {note}"),
+        ],
+    )
+
+
+@hinted(_GONE, _requests)
 def grade_again(group: ConsumerGroup, failed: str, times: str) -> Verdict:
     """Grade the run after a failure: now every move is made, and none is pending."""
     said = answers(group.connection.client, RELAY)
@@ -221,6 +239,18 @@ def grade_again(group: ConsumerGroup, failed: str, times: str) -> Verdict:
             ),
         ],
     )
+
+
+def as_another(steps: Iterable[journal.Step] | None) -> str:
+    """Return a hint if entries were read or claimed in another judge's name, or an empty text."""
+    for words in (command for step in steps or () for command in step):
+        reads = words[0].upper() in ("XREADGROUP", "XCLAIM", "XAUTOCLAIM")
+        if reads and RELAYED in words and words[3] in ("ann", "cy"):
+            return (
+                f"your function read or claimed as {words[3]}. If {words[3]} is only slow, two "
+                "processes now use one name. Read and claim as ben only."
+            )
+    return ""
 
 
 def _dropped(group: ConsumerGroup, req_id: str) -> str:

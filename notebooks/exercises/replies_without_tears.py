@@ -27,26 +27,31 @@ def new_till(client: redis.Redis) -> Stream:
     """Return ``till`` with six bills of random prices; three of them begin with the table.
 
     Which three is random, but they are neither those with the smaller number first nor those with
-    the larger one. Neither the position of a number nor its size tells what it is, and no other sum
-    of six numbers, one of each bill, is that of the prices. Two prices are equal, and two tables,
+    the larger one. Two of the three also have a tip, one before the price and one after it. Neither
+    the position of a number nor its size tells what it is, and no other sum of six numbers, one of
+    each bill, is that of the prices. Two prices are equal, and two tables,
     so a set of the prices or a dict by table lacks one. The key ``takings`` holds an old sum, which
     is larger than any sum of the new bills.
     """
     client.delete("till")
     till = Stream(client, "till")
     while True:
-        numbers = sample(range(1, 1000), 2 * _BILLS)
-        prices, tables = numbers[:_BILLS], numbers[_BILLS:]
+        numbers = sample(range(1, 1000), 2 * _BILLS + 2)
+        prices, tables = numbers[:_BILLS], numbers[_BILLS : 2 * _BILLS]
         prices[5], tables[3] = prices[4], tables[2]
-        sums = [sum(taken) for taken in product(*zip(prices, tables, strict=True))]
-        if len(set(sums)) == 2**_BILLS and prices[0] > tables[0] and prices[1] < tables[1]:
+        begin = sample(range(_BILLS), _BILLS // 2)
+        bills = [{"price": one, "table": two} for one, two in zip(prices, tables, strict=True)]
+        for n in begin:
+            bills[n] = {"table": tables[n], "price": prices[n]}
+        first, second = begin[:2]
+        bills[first] = {"table": tables[first], "tip": numbers[-2], "price": prices[first]}
+        bills[second]["tip"] = numbers[-1]
+        sums = [sum(taken) for taken in product(*(bill.values() for bill in bills))]
+        smaller = {n for n in range(_BILLS) if tables[n] < prices[n]}
+        by_size = {*begin} in (smaller, {*range(_BILLS)} - smaller)
+        unlike = prices[0] > tables[0] and prices[1] < tables[1] and not by_size
+        if unlike and len(set(sums)) == len(sums):
             break
-    bills = [{"price": price, "table": table} for price, table in zip(prices, tables, strict=True)]
-    smaller = {n for n in range(_BILLS) if tables[n] < prices[n]}
-    while (begin := {*sample(range(_BILLS), _BILLS // 2)}) in (smaller, {*range(_BILLS)} - smaller):
-        pass
-    for number in begin:
-        bills[number] = dict(reversed(bills[number].items()))
     till.add_many((f"{n}-0", bill) for n, bill in enumerate(bills, 1))
     _old_sums[till.key] = randint(20_000, 90_000)
     client.set("takings", _old_sums[till.key])
@@ -137,24 +142,24 @@ def check_till(till: Stream) -> Verdict:
 def new_gates(client: redis.Redis) -> list[Stream]:
     """Return the streams of four gates, each with one entry.
 
-    One of them had a second entry, which was deleted. Its ID is the newest of all.
+    The last ID of one of them is larger than its entry's, and the newest of all. XINFO tells of no
+    deleted entry, as after a move of the stream.
 
     Compared as text, by their length, by one of their two numbers or by the gates' own order, they
-    are in a wrong order. The same holds for the two packed into one number, unless it has room
-    for the largest sequence number. As text, the newest is neither the largest nor the smallest.
+    are in a wrong order. The same holds for the two packed into one number or padded with zeros,
+    unless there is room for the largest sequence number. As text, the newest is neither the largest
+    nor the smallest.
     """
     client.delete(*_GATES, "newest")
-    ms = 10 ** randint(4, 8)
-    newest, left = f"{ms}-11", f"{ms}-10"
-    ids = [f"{ms}-9", newest, f"{ms}-1"]  # by milliseconds alone, the first or last is largest
+    ms, large = 10 ** randint(4, 8), 10**17
+    newest, left = f"{ms}-{large}", f"{ms}-{large - 1}"
+    # by milliseconds alone, the first or last is largest
+    ids = [f"{ms}-{large - 2}", newest, f"{ms}-1"]
     ids.insert(choice((0, 3)), f"{ms - 1}-{2**64 - 1}")
     gates = [Stream(client, name) for name in _GATES]
     for gate, entry_id in zip(gates, ids, strict=True):
-        if entry_id == newest:
-            gate.add({"gate": gate.key}, id=left)
-        gate.add({"gate": gate.key}, id=entry_id)
-        if entry_id == newest:
-            gate.delete(entry_id)
+        gate.add({"gate": gate.key}, id=left if entry_id == newest else entry_id)
+        gate.set_id(entry_id)
     return gates
 
 
@@ -170,7 +175,7 @@ def check_gates(client: redis.Redis) -> Verdict:
             (
                 newest not in map(str, last),
                 f"{newest} is not one of the four last IDs. A stream keeps its last ID, also if "
-                "that entry is deleted.",
+                "that entry is gone.",
             ),
             (
                 newest != str(max(last)),

@@ -350,6 +350,11 @@ def as_json(mine: Stream, order: Order) -> int:
     return 2**30 // len(json.dumps(order))
 
 
+def as_objects_of_python(mine: Stream, order: Order) -> int:
+    words = [word for pair in order.items() for word in pair]
+    return 2**30 // (sys.getsizeof(order) + sum(map(sys.getsizeof, words)))
+
+
 def held_by_a_group(mine: Stream, order: Order) -> int:
     mine.add_many([order] * 2000)
     mine.group("mine").create("0")
@@ -388,6 +393,8 @@ def always_the_same_order(mine: Stream, order: Order) -> int:
         (letters, "fewer fit"),
         (as_json, "far more fit. Does your figure include the stream's fixed overhead, the field "),
         (as_json, "names in every entry (Redis stores them once per node)"),
+        (as_objects_of_python, "far more fit. Does"),
+        (as_objects_of_python, "such as buffers or objects of Python?"),
         (held_by_a_group, "far more fit"),
         (held_by_a_group, "once per node), pending entries, deleted entries, another"),
         (every_other_deleted, "pending entries, deleted entries, another order's size"),

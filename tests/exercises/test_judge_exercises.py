@@ -602,6 +602,51 @@ def noted_before_it_is_judged(group: ConsumerGroup, judge: JudgeOne) -> None:
         group.ack(entry.id)
 
 
+def under_a_lock(ex: int | None) -> Callable[[ConsumerGroup, JudgeOne], None]:
+    def relay(group: ConsumerGroup, judge: JudgeOne) -> None:
+        client = group.connection.client
+        if not client.set("relay:lock", "ben", nx=True, ex=ex):
+            return
+        try:
+            acknowledge_each(group, judge)
+        finally:  # is run after a failure, but not after a kill
+            client.delete("relay:lock")
+
+    return relay
+
+
+def note_taken_back_after_a_failure(group: ConsumerGroup, judge: JudgeOne) -> None:
+    client = group.connection.client
+    for entry in all_of(group.consumer("ben")):
+        if client.sadd("relay:done", str(entry.id)):
+            try:
+                judge(entry)
+            except Exception:
+                client.srem("relay:done", str(entry.id))
+                raise
+        group.ack(entry.id)
+
+
+def passed_by_while_it_is_judged(group: ConsumerGroup, judge: JudgeOne) -> None:
+    client = group.connection.client
+    for entry in all_of(group.consumer("ben")):
+        if client.sadd("relay:judging", str(entry.id)):
+            try:
+                judge(entry)
+                group.ack(entry.id)
+            finally:
+                client.srem("relay:judging", str(entry.id))
+
+
+def noted_afterwards(group: ConsumerGroup, judge: JudgeOne) -> None:
+    client = group.connection.client
+    for entry in all_of(group.consumer("ben")):
+        if not client.sismember("relay:done", str(entry.id)):
+            judge(entry)
+            client.sadd("relay:done", str(entry.id))
+        group.ack(entry.id)
+
+
 def noted_in_python() -> Callable[[ConsumerGroup, JudgeOne], None]:
     judged: set[str] = set()
 
@@ -807,6 +852,9 @@ def in_the_order_of(key: Callable[[Entry], Any]) -> Callable[[ConsumerGroup, Jud
             noted_before_it_is_judged,
             "r1 was acknowledged without an answer. Did you note it as done before it was judged?",
         ),
+        (under_a_lock(None), "r1 still has no answer. A lock or a note of the dead process must"),
+        (note_taken_back_after_a_failure, "r1 still has no answer. A lock or a note of the dead"),
+        (passed_by_while_it_is_judged, "and your function was called again. r1 still has no answ"),
         (noted_in_python(), "0 of 3 moves are answered. Does it remember something from before"),
         (noted_elsewhere, "in Python or in a key that doesn't begin with `relay:`?"),
         (as_ann_too, "read or claimed as ann"),
@@ -956,6 +1004,8 @@ def start_over(group: ConsumerGroup, judge: JudgeOne) -> None:
         try_again_at_once,
         stop_after_three_tries,
         start_over,
+        under_a_lock(30),
+        noted_afterwards,
         claim_only_ids_and_read_them_with_zero,
         warn_of_poison,
         in_the_order_of(lambda one: one.id),

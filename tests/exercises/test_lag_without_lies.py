@@ -9,11 +9,12 @@ import pytest
 import redis as redis_py
 
 from exercises import lag_without_lies as exercise
-from exercises.verdict import stream_of
+from exercises.verdict import Verdict, stream_of
 from streamviz.client.entry_id import EntryId
+from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
-from streamviz.errors import IdTooSmall
+from streamviz.errors import IdTooSmall, InputError
 
 
 @pytest.fixture(autouse=True)
@@ -117,7 +118,32 @@ def _milliseconds_only(cellar: Stream, tower: Stream) -> None:
             tower.add(one.fields, id=f"{one.id.ms}-*")
 
 
-@pytest.mark.parametrize("copy", [_one_of_each_bottle, _sorted_as_text, _milliseconds_only])
+def _without_the_word(cellar: Stream, tower: Stream) -> None:
+    whole = [one for one in cellar.range() if "broken" not in one.fields["bottle"]]
+    tower.add_many((str(one.id), one.fields) for one in whole)
+
+
+def _without_the_ending(cellar: Stream, tower: Stream) -> None:
+    whole = [one for one in cellar.range() if not one.fields["bottle"].endswith("broken")]
+    tower.add_many((str(one.id), one.fields) for one in whole)
+
+
+def _only_numbers(cellar: Stream, tower: Stream) -> None:
+    whole = [one for one in cellar.range() if one.fields["bottle"].isdigit()]
+    tower.add_many((str(one.id), one.fields) for one in whole)
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        _one_of_each_bottle,
+        _sorted_as_text,
+        _milliseconds_only,
+        _without_the_word,
+        _without_the_ending,
+        _only_numbers,
+    ],
+)
 def test_a_copy_has_each_entry_and_its_whole_id(
     redis: redis_py.Redis, copy: Callable[[Stream, Stream], None]
 ) -> None:
@@ -310,6 +336,14 @@ def test_a_copy_of_all_is_not_enough(
     assert hint in verdict.text
 
 
+def moved_to(report: ConsumerGroup, cursor: Callable[[list[EntryId]], str]) -> Verdict:
+    """Move the cursor, with the right ENTRIESREAD."""
+    feed = stream_of(report)
+    where = cursor([one.id for one in feed.range()])
+    report.set_id(where, entries_read=(feed.info().entries_added or 0) - 50)
+    return exercise.check_feed(report)
+
+
 @pytest.mark.parametrize(
     ("newest", "read", "hint"),
     [
@@ -333,7 +367,8 @@ def test_the_newest_fifty_wait(
     if newest is not None:
         entry = feed.reverse_range(count=newest + 1)[-1]
         before, added = entry.id, feed.info().entries_added or 0
-        numbers = {"length": len(feed) - 50, "ms": before.ms, "field": int(entry.fields["reading"])}
+        reading = int(entry.fields["reading"])
+        numbers = {"length": len(feed) - 50, "ms": before.ms, "field": reading}
         number = numbers.get(read, read) if isinstance(read, str) else read
         if isinstance(number, int) and number < 0:
             number += added
@@ -348,7 +383,6 @@ def test_the_newest_fifty_wait(
     [
         lambda ids: f"{ids[-50].ms - 1}",
         lambda ids: f"{ids[-50].ms}",
-        lambda ids: f"{ids[-51].ms}-{2**64 - 1}",
         lambda ids: sorted(map(str, ids))[-51],
         lambda ids: str(sorted(ids, key=lambda one: (one.ms, str(one.seq)))[-51]),
         lambda ids: str(sorted(ids, key=lambda one: float(f"{one.ms}.{one.seq}"))[-51]),
@@ -358,20 +392,32 @@ def test_the_cursor_is_a_whole_id(
     redis: redis_py.Redis, cursor: Callable[[list[EntryId]], str]
 ) -> None:
     report = exercise.new_feed(redis)
-    feed = stream_of(report)
-    where = cursor([one.id for one in feed.range()])
-    report.set_id(where, entries_read=(feed.info().entries_added or 0) - 50)
-    verdict = exercise.check_feed(report)
+    verdict = moved_to(report, cursor)
     assert not verdict.right
     assert "after the cursor, not fifty. IDs are pairs of numbers" in verdict.text
 
 
-def test_a_cursor_between_two_entries_is_right(redis: redis_py.Redis) -> None:
+def test_no_sequence_number_comes_before_0(redis: redis_py.Redis) -> None:
     report = exercise.new_feed(redis)
-    feed = stream_of(report)
-    between = feed.reverse_range(count=50)[-1].id.previous()
-    report.set_id(str(between), entries_read=(feed.info().entries_added or 0) - 50)
-    assert exercise.check_feed(report).right
+    with pytest.raises(InputError, match="10000--1"):
+        moved_to(report, lambda ids: f"{ids[-50].ms}-{ids[-50].seq - 1}")
+    assert not exercise.check_feed(report).right
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        lambda ids: str(ids[-51]),
+        lambda ids: str(ids[-50].previous()),
+        lambda ids: str([one for one in ids if one < ids[-50]][-1]),
+    ],
+)
+def test_a_cursor_just_before_the_fifty_is_right(
+    redis: redis_py.Redis, cursor: Callable[[list[EntryId]], str]
+) -> None:
+    report = exercise.new_feed(redis)
+    verdict = moved_to(report, cursor)
+    assert verdict.right, verdict
 
 
 @pytest.mark.parametrize("added", [1000, 5000])

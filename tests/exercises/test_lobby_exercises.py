@@ -16,6 +16,7 @@ from exercises import lobby as exercise
 from exercises import naive_lobby
 from go_game.lobby_clients import LobbyClients
 from go_game.service_process import ServiceProcess
+from streamviz.client.entry_id import EntryId
 from streamviz.client.stream import Stream, read_streams
 from streamviz.server.embedded import EmbeddedServer
 
@@ -250,6 +251,28 @@ def take_at_once_or_if(compare: Callable[[bytes, str], bool]) -> Callable[[Any, 
     return take
 
 
+def take_and_look_for_the_buyers_seat(client: Any, seat: str, buyer: str) -> bool:
+    client.hsetnx("sale:seats", seat, buyer)
+    seat_of = {owner: one for one, owner in client.hgetall("sale:seats").items()}
+    return bool(seat_of.get(buyer.encode()) == seat.encode())
+
+
+def take_and_look_for_the_buyers_first_seat(client: Any, seat: str, buyer: str) -> bool:
+    client.hsetnx("sale:seats", seat, buyer)
+    sold = client.hgetall("sale:seats").items()
+    return [one for one, owner in sold if owner == buyer.encode()][:1] == [seat.encode()]
+
+
+def take_and_note_the_last_seat(client: Any, seat: str, buyer: str) -> bool:
+    script = """
+        if redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2]) == 1 then
+            redis.call('HSET', KEYS[2], ARGV[2], ARGV[1])
+        end
+        return redis.call('HGET', KEYS[2], ARGV[2]) == ARGV[1]
+    """
+    return bool(client.eval(script, 2, "sale:seats", "sale:last", seat, buyer))
+
+
 def take_in_letters_of_ascii(client: Any, seat: str, buyer: str) -> bool:
     name = buyer.encode("ascii", "ignore")
     client.hsetnx("sale:seats", seat, name)
@@ -312,6 +335,12 @@ def sell_some(client: Any, seat: str, buyer: str) -> bool:
             take_in_letters_of_ascii,
             "'zoë' took a seat, but the owner in `sale:seats` is 'zo'. Compare whole names.",
         ),
+        (
+            take_and_look_for_the_buyers_seat,
+            "owns several seats in `sale:seats`, and take() returned false for one of them. Look",
+        ),
+        (take_and_look_for_the_buyers_first_seat, "not all seats"),
+        (take_and_note_the_last_seat, "for the owner of the seat, not for the seat of the owner"),
         (take_under_a_short_lock, "Your lock expired meanwhile"),
         (take_under_a_lock_that_expires, "the owner in sale:seats is 'slow', but the promise"),
         (take_under_a_lock_elsewhere, "uses the key `elsewhere:seat-0`. Begin the names of all"),
@@ -381,6 +410,11 @@ def take_in_a_transaction(client: Any, seat: str, buyer: str) -> Any:
     with client.pipeline() as pipe:
         _, owner = pipe.hsetnx("sale:seats", seat, buyer).hget("sale:seats", seat).execute()
     return owner == buyer.encode()
+
+
+def take_among_all_that_is_sold(client: Any, seat: str, buyer: str) -> Any:
+    client.hsetnx("sale:seats", seat, buyer)
+    return (seat.encode(), buyer.encode()) in client.hgetall("sale:seats").items()
 
 
 def take_by_script(client: Any, seat: str, buyer: str) -> Any:
@@ -458,6 +492,7 @@ def take_under_a_lock_for_order_only(client: Any, seat: str, buyer: str) -> Any:
         take_at_once,
         take_at_once_or_look,
         take_in_a_transaction,
+        take_among_all_that_is_sold,
         take_by_script,
         take_by_watch,
         take_by_watch_of_the_seat,
@@ -589,6 +624,29 @@ def by_ids_as_text(client: Any) -> None:
         for one, name in who(client, key)
     ]
     pairs_of(client, [(leaves, name) for _, leaves, name in sorted(events)])
+
+
+def by_a_dict_of_ids(client: Any) -> None:
+    acts = {}
+    for key in ("meet:find", "meet:leave"):
+        for entry in Stream(client, key).range():
+            acts[entry.id] = key == "meet:leave", entry.fields["who"]
+    pairs_of(client, [acts[one] for one in sorted(acts)])
+
+
+def by_a_hash_of_ids(client: Any) -> None:
+    ids = {name: set(dict(who(client, name))) for name in ("meet:find", "meet:leave")}
+    find, leave = dict(who(client, "meet:find")), dict(who(client, "meet:leave"))
+    in_order = sorted(ids["meet:find"] | ids["meet:leave"], key=EntryId.parse)
+    pairs_of(client, [(one in leave, leave.get(one) or find[one]) for one in in_order])
+
+
+def by_lists_for_each_id(client: Any) -> None:
+    acts: dict[EntryId, list[tuple[bool, str]]] = {}
+    for key in ("meet:leave", "meet:find"):
+        for entry in Stream(client, key).range():
+            acts.setdefault(entry.id, []).append((key == "meet:leave", entry.fields["who"]))
+    pairs_of(client, [act for one in sorted(acts) for act in acts[one]])
 
 
 def by_milliseconds_and_names(client: Any) -> None:
@@ -742,6 +800,8 @@ def pairs_as_a_set(client: Any) -> None:
             by_names(lambda name: str(name.encode())[2:-1], str.__eq__),
             r"Your list has joanna zo\xc3\xab",
         ),
+        (by_a_dict_of_ids, "because an ID is unique within one stream only. kim, who left"),
+        (by_a_hash_of_ids, "She plays yan, not herself. Your list has nothing."),
         (take_them_out, "Only read them"),
         (wait_for_more, "BLOCK 0 waits for ever"),
         (pairs_as_a_set, "must be a list"),
@@ -762,6 +822,7 @@ def test_a_lobby_that_seats_a_ghost_is_not_yet_right(
         in_order,
         by_hand,
         from_a_list_of_those_who_wait,
+        by_lists_for_each_id,
         by_names(str, str.__eq__),
         by_number(lambda ms, seq: (ms << 64) + seq),
         pages_of(2, all_of_them=True),

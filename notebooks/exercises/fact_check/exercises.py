@@ -108,7 +108,7 @@ def _grade_fit(ratio: float, fields: int) -> Verdict:
                 f"{which}far more fit. Does your figure include the stream's fixed overhead, the "
                 "field names in every entry (Redis stores them once per node), pending entries, "
                 "deleted entries, another order's size, or memory that is not the stream's, such "
-                "as buffers?",
+                "as buffers or objects of Python?",
             ),
             (
                 not ratio <= 1 + _CLOSE,
