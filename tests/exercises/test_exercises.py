@@ -275,6 +275,7 @@ def test_the_second_minute_is_copied_under_the_same_ids(
         slow(4, 400, 60, False),
         slow(2, 200, 60, False),
         slow(3, 400, 120, False),
+        slow(3, 400, 59, False),  # as many orders as some minutes have
     ],
 )
 def test_enough_consumers_are_two_more_than_one(
