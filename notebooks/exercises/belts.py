@@ -187,8 +187,10 @@ def _grade_belt(belt: Stream, plan: Plan) -> Verdict:
     lost = min(needed - left, default=0)
     owner = next((name for name in plan if lost in pending_of[name]), "")
     waiting = [name for name, (sent, _) in plan.items() if lost > sent]
-    unknown = " and ".join(name for name in waiting if name in without_lag(plan))
-    nil = f". The lag of {unknown} was nil, which means unknown, not 0" if unknown else ""
+    nil, unknown = "", " and ".join(name for name in waiting if name in without_lag(plan))
+    others_first = min(first for name, first in first_of.items() if name not in without_lag(plan))
+    if unknown and min(left, default=0) == others_first:
+        nil = f". The lag of {unknown} was nil, which means unknown, not 0"
     still = {
         name: parts_of(belt, (one.id for one in belt.group(name).pending_entries()))
         for name in plan
