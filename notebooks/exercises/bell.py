@@ -49,12 +49,12 @@ def new_bell(client: redis.Redis) -> Stream:
     clean_up(client)
     _rung, bell = _Rung(), Stream(client, KEY)
     for _ in range(randint(*_OLD)):
-        _rung.old.append(_ring(bell, "old"))
+        _rung.old.append(_ring(bell))
 
     def ring_late() -> None:
         if 0 < _rung.rounds < len(_RINGS) and not _rung.late:
             _rung.late = True
-            _rung.between.append(_ring(bell, "late"))
+            _rung.between.append(_ring(bell))
             _rung.new.append(_rung.between[-1])
 
     own = bounded(client)
@@ -76,16 +76,17 @@ def ring(bell: Stream) -> None:
         number = _RINGS[_rung.rounds % len(_RINGS)]
         for n in range(1, number + 1):
             far = before_last and n == number
-            _rung.new.append(_ring(bell, "new", later_ms=randint(1, 999) * last, far=far))
+            _rung.new.append(_ring(bell, later_ms=randint(1, 999) * last, far=far))
         _rung.rounds, _rung.late = _rung.rounds + 1, False
 
 
-def _ring(bell: Stream, name: str, *, later_ms: int = 0, far: bool = False) -> EntryId:
+def _ring(bell: Stream, *, later_ms: int = 0, far: bool = False) -> EntryId:
     """Ring in the same millisecond as the last ring, or so much later.
 
     The sequence numbers of the new rings pass from 9 to 10, then jump `far`, and begin again with
     the last ring, when the milliseconds get one more digit. So it is of no use to compare IDs as
-    text, to compare only one of their parts, or to pack both into one number such as a float.
+    text, to compare only one of their parts, or to pack both into one number such as a float. All
+    rings have the same field: only an ID tells a new one from an old one.
     """
     if bell.exists():
         last = bell.info().last_generated_id
@@ -94,7 +95,7 @@ def _ring(bell: Stream, name: str, *, later_ms: int = 0, far: bool = False) -> E
             entry_id = max(entry_id, EntryId(last.ms, _FAR))
     else:
         entry_id = EntryId(10 ** randint(5, 8) - 1)
-    bell.add({"ring": name}, id=str(entry_id))
+    bell.add({"ring": "ding"}, id=str(entry_id))
     return entry_id
 
 

@@ -24,6 +24,7 @@ from exercises.new_belts import (
     parts_of,
     second_plan,
     third_plan,
+    without_lag,
 )
 from exercises.picture import Picture
 from exercises.verdict import Verdict, count_of, grade
@@ -185,7 +186,11 @@ def _grade_belt(belt: Stream, plan: Plan) -> Verdict:
     cursors = {one.name: max(parts_of(belt, [one.last_delivered_id])) for one in belt.groups()}
     lost = min(needed - left, default=0)
     owner = next((name for name in plan if lost in pending_of[name]), "")
-    waits_for = " and ".join(name for name, (sent, _) in plan.items() if lost > sent)
+    waiting = [name for name, (sent, _) in plan.items() if lost > sent]
+    nil, unknown = "", " and ".join(name for name in waiting if name in without_lag(plan))
+    others_first = min(first for name, first in first_of.items() if name not in without_lag(plan))
+    if unknown and min(left, default=0) == others_first:
+        nil = f". The lag of {unknown} was nil, which means unknown, not 0"
     still = {
         name: parts_of(belt, (one.id for one in belt.group(name).pending_entries()))
         for name in plan
@@ -193,7 +198,9 @@ def _grade_belt(belt: Stream, plan: Plan) -> Verdict:
     first = min(first_of.values())
     extra = sorted(n for n in left - {0} if n < first)
     gone = sorted({*range(first, 13)} - left)
-    why = f"It is pending for {owner}" if owner else f"It is waiting for {waits_for}"
+    why = (
+        f"It is pending for {owner}" if owner else f"It is waiting for {' and '.join(waiting)}{nil}"
+    )
     return grade(
         "on two belts, exactly the entries before the first needed one are trimmed. On the third, "
         "no needed entry is lost while a consumer reads or a part is added.",

@@ -7,6 +7,7 @@ from typing import Any
 
 import redis
 
+from exercises import process_numbers
 from exercises.hints import hinted
 from exercises.verdict import Verdict, grade
 from streamviz.client import replies
@@ -95,10 +96,7 @@ def grade_till(
                 balance == before and cut != WHILE_COUNTING,
                 f"{nothing}{cut}" + _LATE * (not cut and keys(client) != {"till:balance"}),
             ),
-            (
-                bool(balance - wanted),
-                f"{twice}{cut}",
-            ),
+            (bool(balance - wanted), f"{twice}{cut}{process_numbers.hint()}"),
             (bool(wanted - balance), f"{missing}{cut}"),
         ],
     )

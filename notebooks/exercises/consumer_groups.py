@@ -237,6 +237,11 @@ def check_tasks(crew: ConsumerGroup) -> Verdict:
                 "max's own task is neither pending nor in the list `crew:done`.",
             ),
             (
+                bool(_tasks(task_of, _MAXS.keys() & holder_of) & Counter(done)),
+                "max's own task is in `crew:done`, but not acknowledged, so it will be done again. "
+                "A range of the stream also holds what others hold.",
+            ),
+            (
                 early > 0,
                 f"{count_of(early, 'task was', 'tasks were')} given up before the work was in "
                 "`crew:done`. A crash between the two would lose it.",

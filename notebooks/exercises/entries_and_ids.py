@@ -20,6 +20,7 @@ MINUTE_MS = range(60_000, 120_000)
 _LAST_MS = MINUTE_MS.start - 1, MINUTE_MS.stop - 1
 _SHARED_MS = 90_000  # in the second minute, the millisecond of two entries
 _FEWEST, _COPIES = 100, 8
+_LARGEST_SEQ = 2**64 - 1
 _OPTIONS = {"NOMKSTREAM": 1, "KEEPREF": 1, "DELREF": 1, "ACKED": 1, "LIMIT": 2}
 _OPTIONS |= {"MAXLEN": 2, "MINID": 2, "IDMPAUTO": 2, "IDMP": 3}
 _begun: dict[str, list[Entry]] = {}
@@ -102,8 +103,8 @@ def new_day(client: redis.Redis) -> tuple[Stream, Stream]:
     """Return ``day``, with at least one entry every ten seconds for an hour, and ``minute``, empty.
 
     Each entry has its time and a random temperature. The last millisecond of each of the first two
-    minutes has an entry, too, whose sequence number is not 0. In the second minute, some more
-    sequence numbers are random, and two entries share a millisecond.
+    minutes has an entry, too, whose sequence number has twenty digits. In the second minute, some
+    more sequence numbers are random, and two entries share a millisecond.
     """
     client.delete("day", "minute")
     day = Stream(client, "day")
@@ -116,8 +117,9 @@ def new_day(client: redis.Redis) -> tuple[Stream, Stream]:
 
 def _sequence(ms: int) -> int:
     """Return a sequence number: inside the second minute, one that can't be guessed."""
-    inside = MINUTE_MS.start < ms < MINUTE_MS.stop
-    return randint(1, 999) if inside or ms in _LAST_MS else int(ms == 0)
+    if ms in _LAST_MS:
+        return _LARGEST_SEQ - randint(0, 99)
+    return randint(1, 999) if MINUTE_MS.start < ms < MINUTE_MS.stop else int(ms == 0)
 
 
 def _minute(minute: Stream) -> Picture | None:
@@ -142,6 +144,7 @@ def check_day(minute: Stream) -> Verdict:
     late = [str(one) for one in ids if one >= EntryId(MINUTE_MS.stop)]
     early = [str(one) for one in ids if one < EntryId(MINUTE_MS.start)]
     shared = sum(one.ms == _SHARED_MS for one in ids)
+    to_the_end = any(one.ms == MINUTE_MS[-1] for one in ids)
     return grade(
         "all eight entries, from millisecond 60000 to millisecond 119999.",
         [
@@ -167,6 +170,12 @@ def check_day(minute: Stream) -> Verdict:
                 len(ids) == _COPIES - 1 and shared == 1,
                 f"you copied {len(ids)} entries, but the second minute has {_COPIES}. Two of them "
                 "share a millisecond. Only the whole ID tells them apart.",
+            ),
+            (
+                len(ids) == _COPIES - 1 and not to_the_end,
+                f"the second minute has {_COPIES} entries, and you copied {len(ids)}. One is "
+                f"missing in millisecond {MINUTE_MS[-1]}. A sequence number may have up to twenty "
+                "digits.",
             ),
             (
                 len(ids) != _COPIES,

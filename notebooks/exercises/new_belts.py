@@ -75,7 +75,7 @@ def new_belt(
     If there are more IDs than twelve, the first are those of older parts, which each group has
     received and acknowledged. Where a group holds several parts, three consumers have read them.
     By name, the holder of the oldest is the second. The others' parts have been idle for longer. A
-    group that received nothing has no consumer.
+    group that received nothing has no consumer. Of a group in `without_lag`, Redis reports nil.
     """
     client.delete(key)
     belt = Stream(client, key)
@@ -100,7 +100,16 @@ def new_belt(
         group.ack(*(one for n, one in enumerate(ids[:delivered], 1) if n not in held))
         if len(held) > 1:
             left_ten_minutes_ago(last, [EntryId.parse(ids[n - 1]) for n in held - {min(held)}])
+        if name in without_lag(plan):
+            group.set_id(ids[delivered - 1])
     return belt
+
+
+def without_lag(plan: Plan) -> set[str]:
+    """Return the groups whose lag Redis can't tell: their cursor was set, to the same ID."""
+    if plan is BUSY_PLAN:
+        return set()
+    return {name for name, (sent, held) in plan.items() if 0 < sent < len(ALL) and not held}
 
 
 def parts_of(belt: Stream, ids: Iterable[EntryId]) -> set[int]:

@@ -586,6 +586,16 @@ def write_max_s_own(crew: ConsumerGroup) -> None:
     crew.connection.client.rpush("crew:done", entry.fields["task"])
 
 
+def all_between_her_first_and_her_last(crew: ConsumerGroup) -> None:
+    client = crew.connection.client
+    while hers := held_by_zoe(crew):
+        crew.consumer("max").claim(hers)
+        for entry in stream_of(crew).range(hers[0], hers[-1]):
+            client.rpush("crew:done", entry.fields["task"])
+        crew.ack(*hers)
+    crew.delete_consumer("zoe")
+
+
 def again(crew: ConsumerGroup) -> None:
     client = crew.connection.client
     client.rpush("crew:done", client.lindex("crew:done", 0))  # type: ignore[arg-type]
@@ -865,6 +875,14 @@ WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
     "both are deleted": (
         "max is no longer a consumer",
         lambda c: (right(c), c.delete_consumer("max")),
+    ),
+    "all between her first and her last": (
+        "max's own task is in `crew:done`, but not acknowledged, so it will be done again.",
+        all_between_her_first_and_her_last,
+    ),
+    "hers, and max's own that stays pending": (
+        "max's own task is in `crew:done`, but not acknowledged",
+        lambda c: (only_hers(c), write_max_s_own(c)),
     ),
     "done twice": ("A task was done twice", lambda c: (right(c), again(c))),
     "typed in": (

@@ -174,7 +174,12 @@ def test_the_server_may_number_the_guests_in_any_way(
         ("0", "119999", "before the second minute"),
         ("(60000", "(120000-0", "has 8 entries, and you copied 7"),
         ("60000-1", "119999", "you copied 7"),
-        ("60000", "119999-0", "you copied 7"),
+        ("60000", "119999-0", "you copied 7. One is missing in millisecond 119999"),
+        ("60000-0", "119999-999", "A sequence number may have up to twenty digits"),
+        ("60000-0", f"119999-{2**63}", "A sequence number may have up to twenty digits"),
+        ("(59999-999", "119999", "before the second minute"),
+        (f"(59999-{2**64 - 1}", "119999", ""),
+        ("60000-0", f"119999-{2**64 - 1}", ""),
         ("60000", "110000", "you copied 7"),
         ("(59999", "119999", "before the second minute"),
         ("200", "100", "empty"),
@@ -216,7 +221,7 @@ def by_the_quotient(day: Stream) -> Iterable[Entry]:
 
 
 def by_reading_on(day: Stream) -> Iterable[Entry]:
-    return [entry for entry in day.read("59999-9999") if entry.id.ms < 120_000]
+    return [entry for entry in day.read(f"59999-{2**64 - 1}") if entry.id.ms < 120_000]
 
 
 @pytest.mark.parametrize(
@@ -275,6 +280,7 @@ def test_the_second_minute_is_copied_under_the_same_ids(
         slow(4, 400, 60, False),
         slow(2, 200, 60, False),
         slow(3, 400, 120, False),
+        slow(3, 400, 59, False),  # as many orders as some minutes have
     ],
 )
 def test_enough_consumers_are_two_more_than_one(

@@ -226,9 +226,26 @@ def pushed_backwards(bell: Stream) -> None:
             after = entry.id
 
 
+def by_the_field(bell: Stream, is_new: Callable[[str], bool]) -> None:
+    for _ in range(3):
+        exercise.ring(bell)
+        before = bell.client.lrange("heard", 0, -1)
+        for entry in bell.range():
+            if is_new(entry.fields["ring"]) and str(entry.id).encode() not in before:
+                bell.client.rpush("heard", str(entry.id))
+
+
+def other_fields_than_at_first(bell: Stream) -> None:
+    at_first = {entry.fields["ring"] for entry in bell.range()}
+    by_the_field(bell, lambda ring: ring not in at_first)
+
+
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
+        (lambda bell: by_the_field(bell, lambda ring: ring != "old"), "not those of new rings"),
+        (lambda bell: by_the_field(bell, lambda ring: ring in ("new", "late")), "you missed 8"),
+        (other_fields_than_at_first, "you missed 8 of 8 rings. Each time you are back"),
         (the_old_ones_counted, "you missed 4 of 6"),
         (the_old_ones_counted_each_time, "you missed"),
         (the_list_built_again_each_time, "you missed"),

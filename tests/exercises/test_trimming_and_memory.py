@@ -419,15 +419,27 @@ def _groups_that(needs_something: Callable[[GroupInfo], object]) -> Callable[[St
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
-        (_groups_that(lambda info: info.lag), "It is pending for ship"),
+        (_groups_that(lambda info: info.lag), "The lag of count was nil, which means unknown"),
         (_groups_that(lambda info: info.lag != 0), "It is pending for ship"),
         (_groups_that(lambda info: info.consumers), "such as 1. It is waiting for ship"),
-        (_groups_that(lambda info: info.entries_read), "such as 1. It is waiting for ship"),
+        (_groups_that(lambda info: info.entries_read), "The lag of count was nil, which means"),
         (
             _groups_that(lambda info: info.last_delivered_id != EntryId.ZERO),
             "such as 1. It is waiting for ship",
         ),
-        (_groups_that(lambda info: info.pending or info.lag), ""),
+        (
+            _groups_that(lambda info: info.pending or info.lag),
+            "such as 5. It is waiting for count. The lag of count was nil, which means unknown",
+        ),
+        (
+            _groups_that(lambda info: info.pending or info.lag is not None),
+            "The lag of count was nil, which means unknown, not 0.",
+        ),
+        (
+            _groups_that(lambda info: info.pending or info.lag is None),
+            "such as 1. It is waiting for ship.",
+        ),
+        (_groups_that(lambda info: info.pending or info.lag is None or info.lag > 0), ""),
         (_groups_that(lambda info: info.pending or info.lag != 0), ""),
         (lambda belt: None, "4 entries are left that no group needs"),
         (lambda belt: belt.trim(minid="5", approximate=True), "4 entries are left"),
