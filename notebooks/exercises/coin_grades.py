@@ -7,7 +7,6 @@ from typing import Any
 
 import redis
 
-from exercises import process_numbers
 from exercises.hints import hinted
 from exercises.verdict import Verdict, grade
 from streamviz.client import replies
@@ -96,7 +95,10 @@ def grade_till(
                 balance == before and cut != WHILE_COUNTING,
                 f"{nothing}{cut}" + _LATE * (not cut and keys(client) != {"till:balance"}),
             ),
-            (bool(balance - wanted), f"{twice}{cut}{process_numbers.hint()}"),
+            (
+                bool(balance - wanted),
+                f"{twice}{cut}",
+            ),
             (bool(wanted - balance), f"{missing}{cut}"),
         ],
     )

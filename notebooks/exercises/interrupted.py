@@ -15,8 +15,6 @@ from typing import Any
 import hiredis
 import redis
 
-from exercises.process_numbers import new_process
-
 PATIENCE_S = 10
 """How long a command may wait for its reply: a read that blocks for ever must have an end."""
 _CAUGHT = (
@@ -113,8 +111,6 @@ def interrupted(client: redis.Redis, before: Callable[[int], object]) -> Iterato
     A transaction is sent at once, and counts as one command. A pipeline without one does not: each
     of its commands is sent alone, because a crash may come between any two of them.
 
-    The code in the block sees another process number than before and after it.
-
     A command that would block for ever, or code that takes half a minute, raises `EndlessLoop`.
 
     Parameters
@@ -154,7 +150,7 @@ def interrupted(client: redis.Redis, before: Callable[[int], object]) -> Iterato
     settings = {**pool.connection_kwargs, "socket_timeout": PATIENCE_S}
     own = redis.ConnectionPool(connection_class=Interrupted, **settings)
     try:
-        with new_process(), deadline():
+        with deadline():
             yield redis.Redis(connection_pool=own)
     except redis.TimeoutError as error:
         raise EndlessLoop(f"a command had no reply after {PATIENCE_S} s: does it wait?") from error

@@ -9,7 +9,7 @@ from itertools import product
 
 import redis
 
-from exercises import journal, process_numbers
+from exercises import journal
 from exercises.failing import Failing
 from exercises.hints import hinted, misfit
 from exercises.interrupted import EndlessLoop, interrupted
@@ -72,7 +72,6 @@ def check_till(client: redis.Redis, send: Send) -> Verdict:
     """
     if hint := misfit(send, "till", "receipt"):
         return Verdict(False, hint)
-    process_numbers.forget()
     try:
         sent = Failing(client)
         for commands in range(-1, _MOST_COMMANDS):
