@@ -880,9 +880,9 @@ WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
         "max's own task is in `crew:done`, but not acknowledged, so it will be done again.",
         all_between_her_first_and_her_last,
     ),
-    "hers, and max's own that stays pending": (
+    "zoe's, and max's own that stays pending": (
         "max's own task is in `crew:done`, but not acknowledged",
-        lambda c: (only_hers(c), write_max_s_own(c)),
+        lambda c: (only_zoes(c), write_max_s_own(c)),
     ),
     "done twice": ("A task was done twice", lambda c: (right(c), again(c))),
     "typed in": (
