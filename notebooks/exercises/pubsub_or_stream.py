@@ -170,8 +170,8 @@ def check_shift(client: redis.Redis) -> Verdict:
             ),
             (
                 covered > _MOST_S,
-                f"{most} entries are kept, which cover {covered:.1f} seconds. That is more than "
-                "you need.",
+                f"the stream grew to {most} entries, which cover {covered:.1f} seconds. That is "
+                "more than you need.",
             ),
         ],
     )

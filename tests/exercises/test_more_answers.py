@@ -282,7 +282,7 @@ WRONG: list[tuple[str, Answer]] = [
         "BLOCK 0 waits for ever",
         lambda redis: reading_and_position.check_till(redis, wait_for_a_coin_for_ever),
     ),
-    ("720 entries are kept", trimmed_to_the_limit_afterwards),
+    ("the stream grew to 720 entries", trimmed_to_the_limit_afterwards),
     ("How many were ever added before them", the_length_and_two),
     ("would get 1 entry, but 6 are new", added_before_the_group),
     ("105 of zoe's tasks were done or given up while max didn't hold them", zoes_without_a_claim),

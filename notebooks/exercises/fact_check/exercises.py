@@ -28,7 +28,7 @@ MY_ORDER: dict[str, str | int] = {
     "price": 29,
 }
 Order = Mapping[str, str | int]
-_SAMPLE, _CLOSE, _MOST_COMMANDS = 5000, 0.25, 10_000
+_SAMPLE, _CLOSE, _MOST_COMMANDS = 5000, 0.25, 30_000
 _GB = 10**9 / GIB  # 0.931
 _SURE = 0.004  # for the largest order, ways to measure agree so well; by the server's memory: 1.06
 _OTHER_UNIT = 0.002  # at most, if the answer is no number of entries, or for a MiB
@@ -41,7 +41,7 @@ def check_fit(client: redis.Redis, per_gib: Callable[[Stream, Order], Any]) -> V
     """Grade exercise 1: ask your function about three orders, and measure 5000 entries of each.
 
     A difference of a quarter is accepted, because ways to measure differ. They agree about the
-    largest order, by which a GB is told from a GiB. For each order, the function may send 10,000
+    largest order, by which a GB is told from a GiB. For each order, the function may send 30,000
     commands; each entry takes one.
 
     Parameters
@@ -85,7 +85,7 @@ def _limited(client: redis.Redis) -> redis.Redis:
             left[0] -= 1 + len(_FURTHER.findall(sent))
             if left[0] < 0:
                 raise EndlessLoop(
-                    f"{_MOST_COMMANDS:,} commands and no end: a few thousand entries are enough."
+                    f"more than {_MOST_COMMANDS:,} commands for one order. A few thousand entries are enough."
                 )
             super().send_packed_command(command, *args, **options)
 
