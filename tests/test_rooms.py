@@ -125,6 +125,23 @@ def depth(module: str) -> int:
     return module.count(".") if module.split(".")[0] == "streamviz" else 0
 
 
+def public_from_deeper(tree: ast.Module) -> list[str]:
+    """Return the public names that are not imported from the package or from their room."""
+    return [
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module and depth(node.module) > 1
+        for alias in node.names
+        if alias.name in importlib.import_module(node.module.rpartition(".")[0]).__all__
+    ]
+
+
+def test_the_code_beside_the_notebooks_imports_public_names_from_the_rooms() -> None:
+    for path in sorted(NOTEBOOKS.rglob("*.py")):
+        assert not public_from_deeper(ast.parse(path.read_text("utf-8"))), path
+    assert public_from_deeper(ast.parse("from streamviz.client.stream import Stream, read_streams"))
+
+
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
 def test_a_notebook_imports_from_the_package_or_from_a_room(path: Path) -> None:
     cells = [

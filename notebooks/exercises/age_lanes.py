@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from streamviz.observation.events import DEATHS
-from streamviz.observation.history import History
-from streamviz.observation.sample import GroupState, Sample
-from streamviz.plots.figure import Plot, seconds
+from streamviz.observation import DEATHS, GroupState, History, Sample
+from streamviz.plots import Plot
+from streamviz.plots.figure import seconds
 from streamviz.plots.texts import label
 from streamviz.plots.traces import GREY, Trace, line, marks
 

@@ -9,9 +9,7 @@ import redis
 
 from go_game.messages import MakeMove, MoveMade, MoveRejected, Topic, decode
 from go_game.validation import BadMessage
-from streamviz.client.entry_id import EntryId
-from streamviz.client.models import Entry
-from streamviz.client.stream import Stream
+from streamviz.client import Entry, EntryId, Stream
 
 
 def answers(client: redis.Redis, prefix: str) -> dict[str, list[str]]:

@@ -16,7 +16,7 @@ from exercises.verdict import Verdict, grade
 from go_game.match import Match
 from go_game.messages import FIELD, MakeMove, Topic, encode
 from go_game.rules import Coord, Player
-from streamviz.client.stream import Stream
+from streamviz.client import Stream
 from streamviz.errors import ServerUnreachable
 
 PREFIX = "shaky:"

@@ -15,9 +15,7 @@ from exercises.boxes import Lost, boxes
 from exercises.hints import hinted
 from exercises.picture import Picture
 from exercises.verdict import Verdict, count_of, grade
-from streamviz.client import replies
-from streamviz.client.entry_id import EntryId
-from streamviz.client.stream import Stream
+from streamviz.client import EntryId, Stream, replies
 
 KEY, HEARD = "bell", "heard"
 _OLD, _RINGS = (5, 10), (2, 3, 1)

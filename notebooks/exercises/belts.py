@@ -28,7 +28,7 @@ from exercises.new_belts import (
 )
 from exercises.picture import Picture
 from exercises.verdict import Verdict, count_of, grade
-from streamviz.client.stream import Stream
+from streamviz.client import Stream
 from streamviz.errors import CommandRefused, InputError, NoSuchGroup
 
 KEYS = ("belt", "belt-2", "belt-3")

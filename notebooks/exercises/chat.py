@@ -15,8 +15,7 @@ from exercises import meanwhile
 from exercises.bounded import bounded
 from exercises.hints import hinted
 from exercises.verdict import Verdict, count_of, grade
-from streamviz.client.entry_id import EntryId
-from streamviz.client.stream import Stream
+from streamviz.client import EntryId, Stream
 
 _SHOWN, _MOST_LATE, _LATE = 3, 2, "chat:late"
 _LAST_OLD, _FIRST_NEW = 10**18 - 3, 10**18  # sequence numbers: as text, 99... comes after 10...

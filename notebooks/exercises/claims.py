@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 from exercises.journal import Command, Step, acked_ids, entry_ids
-from streamviz.client.consumers import Consumer
-from streamviz.client.entry_id import EntryId
-from streamviz.client.groups import ConsumerGroup
+from streamviz.client import Consumer, ConsumerGroup, EntryId
 
 _PAGE = 100  # XAUTOCLAIM without COUNT
 _CHECKED = 10  # XAUTOCLAIM checks up to ten times COUNT entries

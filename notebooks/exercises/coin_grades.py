@@ -9,9 +9,7 @@ import redis
 
 from exercises.hints import hinted
 from exercises.verdict import Verdict, grade
-from streamviz.client import replies
-from streamviz.client.models import Entry
-from streamviz.client.stream import Stream
+from streamviz.client import Entry, Stream, replies
 
 CUSTOMERS = ("ann", "ben", "cy")
 MANY = 300  # coins, of the last run

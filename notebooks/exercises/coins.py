@@ -22,8 +22,7 @@ from exercises.hints import misfit
 from exercises.interrupted import EndlessLoop, interrupted, shared
 from exercises.verdict import Verdict
 from exercises.wages import PowerCut
-from streamviz.client.models import Entry
-from streamviz.client.stream import Stream
+from streamviz.client import Entry, Stream
 from streamviz.errors import OffsetError
 
 _COINS, _MORE, _MOST_COMMANDS = 6, 3, 200

@@ -15,10 +15,7 @@ from exercises.claims import left_ten_minutes_ago, replayed
 from exercises.hints import hinted
 from exercises.notes import NOTED, noted_first
 from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
-from streamviz.client.entry_id import EntryId
-from streamviz.client.groups import ConsumerGroup
-from streamviz.client.models import Entry
-from streamviz.client.stream import Stream
+from streamviz.client import ConsumerGroup, Entry, EntryId, Stream
 
 _CLAIM = "Claim first, then work, then acknowledge."
 _MORE = "A call such as `pending_entries` returns at most a hundred. Repeat it until none is left."

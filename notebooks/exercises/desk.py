@@ -13,9 +13,7 @@ from exercises.hints import hinted, misfit
 from exercises.interrupted import EndlessLoop
 from exercises.restarts import ANOTHER_CLIENT, LOCKED, Process, remembers, told
 from exercises.verdict import Verdict, count_of, grade
-from streamviz.client.entry_id import EntryId
-from streamviz.client.groups import ConsumerGroup
-from streamviz.client.stream import Stream
+from streamviz.client import ConsumerGroup, EntryId, Stream
 
 _PREFIX = "style:"
 _REQUESTS = 5

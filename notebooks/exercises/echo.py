@@ -15,10 +15,7 @@ from exercises.hints import hinted, misfit
 from exercises.interrupted import EndlessLoop, interrupted
 from exercises.sale_keys import expires
 from exercises.verdict import Verdict, count_of, grade
-from streamviz.client import replies
-from streamviz.client.groups import ConsumerGroup
-from streamviz.client.models import Entry
-from streamviz.client.stream import Stream
+from streamviz.client import ConsumerGroup, Entry, Stream, replies
 from streamviz.errors import CommandRefused
 
 ASKED, SAID, NOTED = "style:asked", "style:said", "style:noted"

@@ -11,9 +11,7 @@ from exercises.boxes import Lost, boxes
 from exercises.hints import hinted
 from exercises.picture import Picture
 from exercises.verdict import Verdict, count_of, grade
-from streamviz.client.entry_id import EntryId
-from streamviz.client.models import Entry
-from streamviz.client.stream import Stream
+from streamviz.client import Entry, EntryId, Stream
 from streamviz.errors import InputError
 
 MINUTE_MS = range(60_000, 120_000)

@@ -13,8 +13,7 @@ import redis
 
 from exercises.picture import Picture, picture_if_possible
 from exercises.verdict import Verdict
-from streamviz.client.groups import ConsumerGroup
-from streamviz.client.stream import Stream
+from streamviz.client import ConsumerGroup, Stream
 from streamviz.errors import ServerError, StreamError
 
 Args = ParamSpec("Args")

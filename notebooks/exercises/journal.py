@@ -12,7 +12,7 @@ from typing import Any
 
 import redis
 
-from streamviz.client.entry_id import EntryId
+from streamviz.client import EntryId
 
 
 class Command(list[str]):

@@ -8,7 +8,7 @@ from exercises import picture
 from exercises.answers import answers, moves_of, req_id_of
 from exercises.boxes import Head, Tinted, boxes
 from go_game.messages import Topic
-from streamviz.client.stream import Stream
+from streamviz.client import Stream
 from streamviz.plots.traces import COLOURS, GREY, RED
 
 _NAME = 10  # letters; an ID that the match has made up is longer

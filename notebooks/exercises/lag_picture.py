@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from exercises.picture import Picture
-from streamviz.client.groups import ConsumerGroup
-from streamviz.client.stream import Stream
+from streamviz.client import ConsumerGroup, Stream
 from streamviz.plots.contrast import BACKGROUNDS, TEXT_COLOURS
 from streamviz.plots.svg import on_ground
 from streamviz.plots.texts import columns

@@ -15,8 +15,7 @@ import redis
 
 from exercises.lag_picture import WRONG
 from exercises.picture import Picture
-from streamviz.client.groups import ConsumerGroup
-from streamviz.client.stream import Stream
+from streamviz.client import ConsumerGroup, Stream
 from streamviz.plots.contrast import TEXT_COLOURS
 from streamviz.plots.svg import on_ground
 from streamviz.plots.traces import GREY

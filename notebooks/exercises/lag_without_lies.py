@@ -10,10 +10,7 @@ from exercises.bounded import bounded
 from exercises.hints import hinted
 from exercises.odd_ids import PER_MS, ids_at
 from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
-from streamviz.client.entry_id import EntryId
-from streamviz.client.groups import ConsumerGroup
-from streamviz.client.models import Entry, GroupInfo, StreamInfo
-from streamviz.client.stream import Stream
+from streamviz.client import ConsumerGroup, Entry, EntryId, GroupInfo, Stream, StreamInfo
 
 _NEWEST = 50
 _cellars: dict[str, tuple[list[Entry], StreamInfo, GroupInfo]] = {}

@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from exercises.picture import Picture
-from streamviz.client.entry_id import EntryId
+from streamviz.client import EntryId
 from streamviz.plots.contrast import TEXT_COLOURS
 from streamviz.plots.svg import on_ground
 from streamviz.plots.traces import GREY, colour

@@ -10,7 +10,7 @@ import redis
 from exercises.boxes import Head, Lost, Tinted, boxes
 from exercises.picture import Picture
 from go_game.messages import GameReady, Topic, decode
-from streamviz.client.stream import Stream
+from streamviz.client import Stream
 from streamviz.plots.svg import on_ground
 from streamviz.plots.traces import GREY, RED, colour
 

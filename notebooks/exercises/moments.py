@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from html import escape
 
 from exercises.verdict import stream_of
-from streamviz.client.entry_id import EntryId
-from streamviz.client.groups import ConsumerGroup
+from streamviz.client import ConsumerGroup, EntryId
 from streamviz.plots.contrast import BACKGROUNDS, SUBSTITUTES, TEXT_COLOURS
 from streamviz.plots.traces import COLOURS, RED
 

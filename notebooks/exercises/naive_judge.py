@@ -25,9 +25,8 @@ from go_game.messages import (
     topic_of,
 )
 from go_game.rules import Game, IllegalMove
-from streamviz.client.models import Entry
-from streamviz.client.stream import Stream
-from streamviz.server.embedded import connect
+from streamviz.client import Entry, Stream
+from streamviz.server import connect
 
 
 def judge(client: redis.Redis, prefix: str, entry: Entry) -> str:

@@ -24,9 +24,8 @@ from go_game.messages import (
     event_id,
     topic_of,
 )
-from streamviz.client.models import Entry
-from streamviz.client.stream import Stream
-from streamviz.server.embedded import connect
+from streamviz.client import Entry, Stream
+from streamviz.server import connect
 
 
 def who_waits(client: redis.Redis, prefix: str) -> str:

@@ -9,8 +9,7 @@ import redis
 
 from exercises.claims import left_ten_minutes_ago
 from exercises.odd_ids import ids_at
-from streamviz.client.entry_id import EntryId
-from streamviz.client.stream import Stream
+from streamviz.client import EntryId, Stream
 
 # for each group: how many parts it received, and those that it still holds
 Plan = dict[str, tuple[int, set[int]]]

@@ -12,9 +12,7 @@ from exercises.boxes import Pale, Tinted, boxes
 from exercises.hints import hinted
 from exercises.till import RECEIPTS, check_till, delete_tills
 from exercises.verdict import Verdict, grade
-from streamviz.client.groups import ConsumerGroup
-from streamviz.client.models import Entry
-from streamviz.client.stream import Stream
+from streamviz.client import ConsumerGroup, Entry, Stream
 
 _TICKET, _IDLE_MS = "2-0", 60_000
 _RECENT_MS = 3_600_000  # a TIME as recent as this was computed from a clock

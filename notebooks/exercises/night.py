@@ -18,8 +18,7 @@ from exercises.interrupted import EndlessLoop
 from exercises.picture import Picture
 from exercises.restarts import ANOTHER_CLIENT, LOCKED, Process, remembers, told
 from exercises.verdict import Verdict, count_of, grade, stream_of
-from streamviz.client.groups import ConsumerGroup
-from streamviz.client.stream import Stream
+from streamviz.client import ConsumerGroup, Stream
 
 NOT_HELD = (
     "{} done or given up while {} didn't hold {}, so two consumers could do the work. Claim first."

@@ -18,10 +18,8 @@ from exercises.night import DROPPED, EARLY, NOT_HELD, UNCLAIMED, check_night, to
 from exercises.notes import NOTED, noted_first
 from exercises.picture import Picture
 from exercises.verdict import Verdict, count_of, grade, stream_of
-from streamviz.client.entry_id import EntryId
-from streamviz.client.groups import ConsumerGroup
-from streamviz.client.stream import Stream
-from streamviz.patterns.dead_letters import DeadLetters
+from streamviz.client import ConsumerGroup, EntryId, Stream
+from streamviz.patterns import DeadLetters
 
 _NO_LETTER = (
     "there is no dead letter yet. `DeadLetters` moves an entry with its history.",

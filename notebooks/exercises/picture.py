@@ -13,17 +13,12 @@ from typing import Any
 from urllib.parse import quote
 
 from exercises.labels import labelled
+from streamviz.client import Entry, EntryId, Stream
 from streamviz.client.connection import listeners
-from streamviz.client.entry_id import EntryId
-from streamviz.client.models import Entry
 from streamviz.client.resp import Command, as_text
-from streamviz.client.stream import Stream
 from streamviz.errors import StreamVizError
-from streamviz.observation.deliveries import delivery_log
-from streamviz.observation.history import History
-from streamviz.observation.observer import Observer
-from streamviz.observation.sample import ReaderState
-from streamviz.plots.flow import Flow
+from streamviz.observation import History, Observer, ReaderState, delivery_log
+from streamviz.plots import Flow
 from streamviz.plots.flow_scene import OLD_S
 from streamviz.plots.flow_svg import drawn
 from streamviz.plots.svg import on_ground, render_saved

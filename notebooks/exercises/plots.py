@@ -6,13 +6,10 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from streamviz.client.entry_id import EntryId
-from streamviz.observation.events import DEATHS
-from streamviz.observation.history import History
-from streamviz.observation.sample import Sample
-from streamviz.plots.cursors import Cursors
-from streamviz.plots.figure import Plot, seconds
-from streamviz.plots.group_lag import GroupLag
+from streamviz.client import EntryId
+from streamviz.observation import DEATHS, History, Sample
+from streamviz.plots import Cursors, GroupLag, Plot
+from streamviz.plots.figure import seconds
 from streamviz.plots.texts import label
 from streamviz.plots.traces import COLOURS, GREY, RED, Trace, line, marks
 

@@ -17,13 +17,13 @@ from exercises.picture import Picture
 from exercises.plots import CursorsAndMissed
 from exercises.verdict import Verdict, count_of, grade
 from streamviz import series
+from streamviz.client import Stream
 from streamviz.client.arguments import whole_number
-from streamviz.client.stream import Stream
 from streamviz.errors import NoSuchGroup, NoSuchStream
-from streamviz.observation.history import History
+from streamviz.observation import History
 from streamviz.plots.svg import render_saved
-from streamviz.server.embedded import EmbeddedServer
-from streamviz.simulation.scenario import Scenario
+from streamviz.server import EmbeddedServer
+from streamviz.simulation import Scenario
 
 __all__ = [
     "Survivors",

@@ -14,7 +14,7 @@ from exercises.bell import check_bell, new_bell, ring
 from exercises.coins import check_till
 from exercises.interrupted import EndlessLoop
 from exercises.wages import PowerCut, again, new_wages, paid, power_cut
-from streamviz.client.stream import Stream
+from streamviz.client import Stream
 from streamviz.errors import ServerUnreachable
 
 __all__ = [

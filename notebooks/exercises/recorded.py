@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from streamviz.client.capabilities import Capabilities
+from streamviz.client import Capabilities
 from streamviz.errors import UnsupportedCommand
 
 RECORDED_ON = "Redis 8.6"

@@ -9,7 +9,7 @@ from redis.exceptions import MovedError
 
 from exercises.bars import Part, bars
 from exercises.picture import Picture
-from streamviz.server.embedded_cluster import EmbeddedCluster
+from streamviz.server import EmbeddedCluster
 
 Said = list[tuple[str, dict[str, str]]]
 

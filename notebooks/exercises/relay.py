@@ -34,10 +34,7 @@ from exercises.verdict import Verdict, count_of
 from go_game.match import Match
 from go_game.messages import FIELD, MakeMove, encode
 from go_game.rules import Coord, Player
-from streamviz.client.entry_id import EntryId
-from streamviz.client.groups import ConsumerGroup
-from streamviz.client.models import Entry
-from streamviz.client.stream import Stream
+from streamviz.client import ConsumerGroup, Entry, EntryId, Stream
 from streamviz.simulation.clock import EPOCH_MS
 
 _POINTS = (Coord(4, 4), Coord(2, 2), Coord(6, 6))

@@ -11,8 +11,7 @@ from exercises.hints import hinted
 from exercises.picture import Picture, picture_if_possible
 from exercises.verdict import Verdict, count_of, grade
 from go_game.messages import Topic
-from streamviz.client.groups import ConsumerGroup
-from streamviz.client.stream import Stream
+from streamviz.client import ConsumerGroup, Stream
 
 RELAY = "relay:"
 RELAYED = f"{RELAY}{Topic.MAKE_MOVE}"

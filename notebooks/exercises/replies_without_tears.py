@@ -12,7 +12,7 @@ import redis
 from exercises.hints import hinted
 from exercises.picture import Picture
 from exercises.verdict import Verdict, grade
-from streamviz.client.stream import Stream
+from streamviz.client import Stream
 from streamviz.plots.contrast import TEXT_COLOURS
 from streamviz.plots.svg import on_ground
 from streamviz.plots.traces import GREY, colour

@@ -13,7 +13,7 @@ from exercises.claims import TEN_MINUTES_MS, left_ten_minutes_ago
 from exercises.interrupted import EndlessLoop, interrupted, shared
 from exercises.sale_keys import lives_of
 from exercises.verdict import Verdict, count_of
-from streamviz.client.stream import Stream
+from streamviz.client import Stream
 from streamviz.errors import NoSuchStream
 
 MOST_COMMANDS = 300

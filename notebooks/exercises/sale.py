@@ -25,8 +25,8 @@ from exercises.sale_attempts import (
 from exercises.sale_keys import expire, expires, misplaced
 from exercises.turns import BUYERS, Turns
 from exercises.verdict import Verdict, count_of, grade
+from streamviz.client import Stream
 from streamviz.client.replies import text
-from streamviz.client.stream import Stream
 
 SALE = "sale:"
 _SEATS, _TIMEOUT_S = 12, 60

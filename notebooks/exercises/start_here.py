@@ -12,12 +12,9 @@ from exercises import picture
 from exercises.hints import hinted
 from exercises.verdict import Verdict, count_of, find_group, grade
 from streamviz import series
-from streamviz.client.stream import Stream
-from streamviz.observation.events import DEATHS
-from streamviz.observation.sample import Sample
-from streamviz.simulation.behaviour import ConsumerBehaviour
-from streamviz.simulation.consumers import SimulatedConsumer, SimulatedGroup
-from streamviz.simulation.scenario import Scenario
+from streamviz.client import Stream
+from streamviz.observation import DEATHS, Sample
+from streamviz.simulation import ConsumerBehaviour, Scenario, SimulatedConsumer, SimulatedGroup
 
 KEY = "exercise:orders"
 _TOO_FEW = "that was less than a minute of orders. Use run(seconds=60), at five orders per second."

@@ -14,7 +14,7 @@ from exercises.failing import Failing
 from exercises.hints import hinted, misfit
 from exercises.interrupted import EndlessLoop, interrupted
 from exercises.verdict import Verdict, grade
-from streamviz.client.stream import Stream
+from streamviz.client import Stream
 from streamviz.errors import CommandRefused
 
 _LAST = 11

@@ -18,9 +18,7 @@ from exercises.new_belts import new_belt
 from exercises.odd_ids import BEFORE_TEN, PER_MS, ids_at
 from exercises.picture import Picture
 from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
-from streamviz.client.entry_id import EntryId
-from streamviz.client.groups import ConsumerGroup
-from streamviz.client.stream import Stream
+from streamviz.client import ConsumerGroup, EntryId, Stream
 
 __all__ = ["check_attic", "check_belt", "clean_up", "new_attic", "new_belt"]
 

@@ -10,9 +10,7 @@ from exercises.boxes import Head, Lost, Trimmed, boxes
 from exercises.picture import Picture
 from exercises.verdict import stream_of
 from streamviz import Scenario
-from streamviz.client.entry_id import EntryId
-from streamviz.client.groups import ConsumerGroup
-from streamviz.client.stream import Stream
+from streamviz.client import ConsumerGroup, EntryId, Stream
 from streamviz.plots import TrimSawtooth
 from streamviz.plots.contrast import TEXT_COLOURS
 from streamviz.plots.svg import on_ground, render_saved

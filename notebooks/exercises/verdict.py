@@ -6,9 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from exercises.picture import Picture
-from streamviz.client.groups import ConsumerGroup
-from streamviz.client.models import GroupInfo
-from streamviz.client.stream import Stream
+from streamviz.client import ConsumerGroup, GroupInfo, Stream
 from streamviz.errors import NoSuchStream
 
 

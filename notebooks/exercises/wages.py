@@ -9,8 +9,7 @@ import redis
 
 from exercises.boxes import Lost, boxes
 from exercises.picture import Picture
-from streamviz.client.models import Entry
-from streamviz.client.stream import Stream
+from streamviz.client import Entry, Stream
 
 _DARK = "dark"
 

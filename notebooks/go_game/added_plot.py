@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from streamviz.errors import InputError
-from streamviz.observation.history import History
-from streamviz.observation.sample import Sample
+from streamviz.observation import History, Sample
+from streamviz.plots import Plot
 from streamviz.plots.contrast import SUBSTITUTES
 from streamviz.plots.event_lines import EVENT_AXIS, event_lines, events, headroom
-from streamviz.plots.figure import Plot, seconds
+from streamviz.plots.figure import seconds
 from streamviz.plots.texts import label, no_data_text, number_text
 from streamviz.plots.traces import (
     LABEL_MARGIN,

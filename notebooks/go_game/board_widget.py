@@ -16,14 +16,14 @@ from go_game.game_record import Record, point_name
 from go_game.match import Match
 from go_game.messages import MoveMade, MoveRejected
 from go_game.rules import Coord
-from streamviz.client.command_log import CommandLog
+from streamviz.client import CommandLog
 from streamviz.errors import InputError, StreamVizError
-from streamviz.observation.history import History
+from streamviz.observation import History
 from streamviz.plots import GroupLag, Plot
 from streamviz.plots.figure import Figure
 from streamviz.plots.texts import clean
+from streamviz.widgets import Live
 from streamviz.widgets.assets import script, stylesheet
-from streamviz.widgets.live import Live
 
 _STATIC = Path(__file__).parent / "static"
 

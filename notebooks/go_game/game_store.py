@@ -21,11 +21,8 @@ from go_game.keys import Keys
 from go_game.messages import GameState, MoveMade, MoveRejected, Topic
 from go_game.rules import Game
 from go_game.validation import BadMessage
-from streamviz.client.connection import Connection
-from streamviz.client.entry_id import EntryId
-from streamviz.client.models import Entry
+from streamviz.client import Connection, Entry, EntryId, Stream
 from streamviz.client.resp import Arg, Command
-from streamviz.client.stream import Stream
 
 GROUP = "judge"
 _FIELDS = "version", "state", "since"

@@ -25,10 +25,7 @@ from go_game.judge_move import judge_move
 from go_game.keys import Keys
 from go_game.messages import MakeMove, Topic
 from go_game.validation import BadMessage
-from streamviz.client import replies
-from streamviz.client.entry_id import EntryId
-from streamviz.client.models import Entry
-from streamviz.client.stream import Stream
+from streamviz.client import Entry, EntryId, Stream, replies
 
 _PAGE = 1000
 

@@ -22,7 +22,7 @@ from go_game.messages import (
     Visibility,
 )
 from go_game.observed_topics import ObservedTopics
-from streamviz.client.stream import Stream
+from streamviz.client import Stream
 
 TOPICS = (
     Topic.FIND_PUBLIC_GAME,

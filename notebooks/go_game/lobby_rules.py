@@ -29,7 +29,7 @@ from go_game.messages import (
     event_id,
 )
 from go_game.rules import STANDARD, Game, Rules
-from streamviz.client.entry_id import EntryId
+from streamviz.client import EntryId
 from streamviz.errors import InputError
 
 DEFAULT_SIZE = 19

@@ -7,7 +7,7 @@ from importlib import resources
 from itertools import islice
 from typing import Any
 
-from streamviz.client.models import Entry
+from streamviz.client import Entry
 from streamviz.client.resp import Command
 from streamviz.errors import StreamVizError
 from streamviz.patterns import dead_letters

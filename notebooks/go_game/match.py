@@ -24,8 +24,7 @@ from go_game.messages import GameState, MakeMove, MoveMade, MoveRejected, Topic
 from go_game.observed_topics import ObservedTopics
 from go_game.rules import Coord, Game, IllegalMove, Player
 from go_game.validation import BadMessage
-from streamviz.client.entry_id import EntryId
-from streamviz.client.stream import read_streams
+from streamviz.client import EntryId, read_streams
 from streamviz.errors import InputError, NoSuchGroup
 from streamviz.simulation.clock import EPOCH_MS
 

@@ -10,10 +10,9 @@ import redis
 from go_game import messages
 from go_game.keys import Keys
 from go_game.messages import Message, Topic
-from streamviz.client.stream import Stream
+from streamviz.client import Stream
 from streamviz.errors import InputError
-from streamviz.observation.history import History
-from streamviz.observation.observer import Observer
+from streamviz.observation import History, Observer
 from streamviz.simulation.clock import EPOCH_MS
 
 

@@ -16,10 +16,10 @@ from go_game.messages import (
     WaitForOpponent,
 )
 from go_game.validation import BadMessage
-from streamviz.observation.history import History
-from streamviz.observation.sample import Sample
+from streamviz.observation import History, Sample
+from streamviz.plots import Plot
 from streamviz.plots.event_lines import EVENT_AXIS, event_lines, events
-from streamviz.plots.figure import Plot, seconds
+from streamviz.plots.figure import seconds
 from streamviz.plots.texts import escaped, label, no_data_text, number_text
 from streamviz.plots.traces import (
     GREY,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from streamviz.errors import InputError, ServerError
-from streamviz.server.embedded import embedded_server
+from streamviz.server import embedded_server
 
 _FOLDER = Path(__file__).parents[1]
 SERVICES = {"judge": "go_game.judge", "lobby": "go_game.lobby"}

@@ -15,7 +15,7 @@ from typing import Protocol
 import redis
 
 from streamviz.errors import NoSuchGroup, NoSuchStream, StreamVizError
-from streamviz.server.embedded import connect
+from streamviz.server import connect
 
 _BLOCK_MS = 500
 _RETRY_DELAYS_S = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)

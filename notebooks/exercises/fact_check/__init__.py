@@ -57,7 +57,7 @@ from exercises.fact_check.scale import (
     one_node_or_two,
     seconds_at_work,
 )
-from streamviz.server.embedded_cluster import EmbeddedCluster
+from streamviz.server import EmbeddedCluster
 
 CHECKS: tuple[Callable[[redis.Redis], Finding], ...] = (
     came_with_five,

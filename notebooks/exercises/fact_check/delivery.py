@@ -19,9 +19,8 @@ from exercises.fact_check.processes import again, elsewhere, fresh, listening
 from exercises.fact_check.scale import bytes_of
 from exercises.pubsub_or_stream import hear
 from streamviz import series
-from streamviz.client.arguments import Fields
-from streamviz.client.stream import Stream
-from streamviz.simulation.scenario import Scenario
+from streamviz.client import Fields, Stream
+from streamviz.simulation import Scenario
 
 _TIMEOUT_S = 5.0
 _IN_2100 = "4102444800000-0"

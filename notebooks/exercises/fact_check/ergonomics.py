@@ -17,8 +17,7 @@ from exercises.levels import depth
 from go_game import game_store, judge
 from go_game.variants.benchmark import lines_of_code, with_transactions
 from go_game.variants.runner import STYLES, source
-from streamviz.client.connection import Connection
-from streamviz.client.stream import Stream
+from streamviz.client import Connection, Stream
 from streamviz.errors import CommandRefused
 
 Job = Callable[[redis.Redis, str], dict[str, int]]

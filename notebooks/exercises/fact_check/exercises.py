@@ -18,8 +18,7 @@ from exercises.fact_check.scale import GIB, bytes_of
 from exercises.hints import hinted, misfit
 from exercises.interrupted import EndlessLoop, deadline, refuse_long_blocks
 from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
-from streamviz.client.groups import ConsumerGroup
-from streamviz.client.stream import Stream
+from streamviz.client import ConsumerGroup, Stream
 
 MY_ORDER: dict[str, str | int] = {
     "order_id": "A-1001",
@@ -85,7 +84,8 @@ def _limited(client: redis.Redis) -> redis.Redis:
             left[0] -= 1 + len(_FURTHER.findall(sent))
             if left[0] < 0:
                 raise EndlessLoop(
-                    f"more than {_MOST_COMMANDS:,} commands for one order. A few thousand entries are enough."
+                    f"more than {_MOST_COMMANDS:,} commands for one order. A few thousand entries "
+                    "are enough."
                 )
             super().send_packed_command(command, *args, **options)
 

@@ -10,7 +10,7 @@ from importlib import util
 from typing import Any
 
 from streamviz.errors import InputError, ServerError
-from streamviz.patterns.partitions import assign_partitions
+from streamviz.patterns import assign_partitions
 
 NAMES = ("ann", "ben", "cy")
 ORDERS = tuple("ABCB" * 3)

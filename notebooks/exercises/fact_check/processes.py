@@ -12,8 +12,7 @@ from typing import Any
 
 import redis
 
-from streamviz.client.cluster import Client
-from streamviz.client.stream import Stream
+from streamviz.client import Client, Stream
 from streamviz.errors import ServerError
 
 PREFIX = "fact:"

@@ -9,10 +9,9 @@ import redis
 
 from exercises.fact_check.claims import Finding, between, judged
 from exercises.fact_check.processes import PREFIX, fresh, private_mib
-from streamviz.client.arguments import Fields
-from streamviz.client.stream import Stream
-from streamviz.patterns.partitions import Partitions
-from streamviz.server.embedded_cluster import EmbeddedCluster
+from streamviz.client import Fields, Stream
+from streamviz.patterns import Partitions
+from streamviz.server import EmbeddedCluster
 
 GIB = 2**30
 ORDER: Fields = {"customer": "customer-17", "total": "42"}

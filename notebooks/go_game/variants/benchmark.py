@@ -22,7 +22,7 @@ from go_game.variants import runner
 from go_game.variants.runner import STYLES, JudgeProcess
 from go_game.variants.topics import KafkaTopics, RedisTopics, Topics
 from streamviz.errors import InputError, StreamVizError
-from streamviz.server.embedded import EmbeddedServer
+from streamviz.server import EmbeddedServer
 
 _SETTLE_S = 0.1
 _TIMEOUT_S = 60

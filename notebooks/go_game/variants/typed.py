@@ -12,10 +12,9 @@ from go_game.messages import GameState, MakeMove, Topic
 from go_game.rules import Game
 from go_game.validation import BadMessage
 from streamviz import EntryId, Stream, connect
-from streamviz.client.models import Entry
+from streamviz.client import Entry
 from streamviz.client.resp import Command
-from streamviz.patterns.follow import follow
-from streamviz.patterns.offsets import MemoryOffset
+from streamviz.patterns import MemoryOffset, follow
 
 
 def run(address: str, prefix: str, ready: Callable[[], object]) -> None:
