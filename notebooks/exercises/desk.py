@@ -10,8 +10,7 @@ import redis
 from exercises import journal, picture
 from exercises.echo import ASKED, SAID, answers_of, new_group, pending_of
 from exercises.hints import hinted, misfit
-from exercises.interrupted import EndlessLoop
-from exercises.restarts import ANOTHER_CLIENT, LOCKED, Process, remembers, told
+from exercises.restarts import LOCKED, Process, remembers, told
 from exercises.verdict import Verdict, count_of, grade
 from streamviz.client import ConsumerGroup, EntryId, Stream
 
@@ -42,22 +41,11 @@ def check_desk(client: redis.Redis, answer_all: Callable[[redis.Redis], object])
     if hint := misfit(answer_all, "client"):
         return Verdict(False, hint)
     process = Process(client, answer_all, key=ASKED, prefix=_PREFIX, end=_END)
-    try:
-        group = _new_desk(process)
-        process.run()
-        verdict = _grade_desk(group)
-        if verdict.right and not process.sent:
-            return Verdict(False, ANOTHER_CLIENT)
-        if verdict.right:
-            for again, commands in process.restarts(lambda: _new_desk(process)):
-                restarted = _grade_restart(again, process, commands)
-                if not restarted.right:
-                    return restarted
-    except EndlessLoop as error:
-        return process.verdict_on(error)
-    finally:
-        journal.close(ASKED)
-    return verdict
+
+    def new() -> ConsumerGroup:
+        return _new_desk(process)
+
+    return process.graded(new, _grade_desk, new, _grade_restart)
 
 
 def _new_desk(process: Process) -> ConsumerGroup:

@@ -14,9 +14,8 @@ from exercises.boxes import Lost, boxes
 from exercises.claims import claimed_more_than, left_ten_minutes_ago, replayed
 from exercises.consumer_groups import read_list
 from exercises.hints import hinted, misfit
-from exercises.interrupted import EndlessLoop
 from exercises.picture import Picture
-from exercises.restarts import ANOTHER_CLIENT, LOCKED, Process, remembers, told
+from exercises.restarts import LOCKED, Process, remembers, told
 from exercises.verdict import Verdict, count_of, grade, stream_of
 from streamviz.client import ConsumerGroup, Stream
 
@@ -71,22 +70,12 @@ def check_night(client: redis.Redis, recover: Callable[[redis.Redis], object]) -
     if hint := misfit(recover, "client"):
         return Verdict(False, hint)
     process = Process(client, recover, key="night", prefix=_PREFIX, end=_END)
-    try:
-        night = _new_night(process, next(_SIZES))
-        process.run()
-        verdict = _grade_night(night)
-        if verdict.right and not process.sent:
-            return Verdict(False, ANOTHER_CLIENT)
-        if verdict.right:
-            for again, commands in process.restarts(lambda: _new_night(process, _FEWEST)):
-                restarted = _grade_restart(again, process, commands)
-                if not restarted.right:
-                    return restarted
-    except EndlessLoop as error:
-        return process.verdict_on(error)
-    finally:
-        journal.close("night")
-    return verdict
+    return process.graded(
+        lambda: _new_night(process, next(_SIZES)),
+        _grade_night,
+        lambda: _new_night(process, _FEWEST),
+        _grade_restart,
+    )
 
 
 def _new_night(process: Process, size: int) -> _Night:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import redis
 
+from exercises import journal
 from exercises.bounded import bounded
 from exercises.claims import TEN_MINUTES_MS, left_ten_minutes_ago
 from exercises.interrupted import EndlessLoop, interrupted, shared
@@ -18,7 +19,7 @@ from streamviz.errors import NoSuchStream
 
 MOST_COMMANDS = 300
 _MOST_PENDING = 1000
-ANOTHER_CLIENT = (
+_ANOTHER_CLIENT = (
     "your function sends nothing over the client that it is called with. Use that one only, so "
     "that the check can cut it off."
 )
@@ -114,9 +115,34 @@ class Process:
                 raise
             yield state, last
 
-    def verdict_on(self, error: EndlessLoop) -> Verdict:
-        """Return the verdict on a function that did not end."""
-        return Verdict(False, _ended(str(error)))
+    def graded(
+        self,
+        new: Callable[[], State],
+        whole: Callable[[State], Verdict],
+        again: Callable[[], State],
+        restarted: Callable[[State, Process, int], Verdict],
+    ) -> Verdict:
+        """Run the function undisturbed, then with each death, and return the verdict.
+
+        `new` and `again` create the keys of the first run and of the others. `whole` grades the
+        first run, and `restarted` a run after a death.
+        """
+        try:
+            state = new()
+            self.run()
+            verdict = whole(state)
+            if verdict.right and not self.sent:
+                return Verdict(False, _ANOTHER_CLIENT)
+            if verdict.right:
+                for state, commands in self.restarts(again):
+                    after = restarted(state, self, commands)
+                    if not after.right:
+                        return after
+        except EndlessLoop as error:
+            return Verdict(False, _ended(str(error)))
+        finally:
+            journal.close(self._key)
+        return verdict
 
     def others(self, *known: str) -> bool:
         """Tell whether there are other keys with the prefix than these."""

@@ -16,7 +16,7 @@ class StreamCommand(NamedTuple):
     """What is known of a command.
 
     Its first key stands at `key_at`. It `changes` the stream, a group only, or nothing. Values of
-    fields are in the command that was `sent`, in its `reply`, in neither (`no`), or nobody knows.
+    fields are in the command that was `sent`, in its `reply`, in neither (`no`), or it's `unknown`.
     """
 
     changes: Literal["stream", "group", "nothing"]
