@@ -330,6 +330,22 @@ def test_modules_stay_small() -> None:
     assert sorted(lengths.values())[len(lengths) // 2] <= 200
 
 
+def test_functions_stay_small() -> None:
+    lengths = {}
+    for path in SOURCES:
+        lines = path.read_text("utf-8").splitlines()
+        for node in ast.walk(ast.parse("\n".join(lines))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                body = node.body[ast.get_docstring(node) is not None :]
+                code = [
+                    line.strip() for one in body for line in lines[one.lineno - 1 : one.end_lineno]
+                ]
+                length = sum(line != "" and line[0] != "#" for line in code)
+                lengths[f"{path.name}:{node.lineno} {node.name}"] = length
+    assert len(lengths) > 1000
+    assert not {name: lines for name, lines in lengths.items() if lines > 46}
+
+
 def tracked() -> list[Path]:
     done = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False

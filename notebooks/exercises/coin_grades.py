@@ -36,35 +36,9 @@ def grade_till(
     reply: Any = client.hgetall("till:balance")
     balance = Counter({name.decode(): int(cents) for name, cents in reply.items()})
     before, wanted = sums
-    missing = (
-        "a coin was not counted. It was remembered too early, or the position had moved past it."
-    )
-    twice = "a coin was counted twice. Count it and remember it in one step."
+    missing, twice = _reasons(cut)
     if cut in ("", MEANWHILE):  # the power stayed on
         missing = _why_missing(client, coins, (balance, *sums))
-        twice = (
-            "a coin was counted twice. At the beginning of each call, look up in Redis what you "
-            "have counted before. If you save a position, save the last coin's whole ID, and "
-            "compare IDs as numbers, not as text."
-        )
-    if cut == WHILE_COUNTING:
-        position = (
-            "Take your position from the whole ID of the last coin that you counted, not from the "
-            "end of the stream."
-        )
-        missing, twice = (
-            f"a coin was not counted. {position}",
-            f"a coin was counted twice. {position}",
-        )
-    if cut == WITH_MANY:
-        missing = (
-            "a coin was not counted. Read up to the end, and be sure that what you remember never "
-            "takes one coin for another."
-        )
-        twice = (
-            "a coin was counted twice. Remember all coins that are in the stream, however many "
-            "they are. One position is enough."
-        )
     nothing = "no coin was added to the sums in `till:balance`."
     if cut not in ("", MEANWHILE, WHILE_COUNTING, WITH_MANY):
         nothing = (
@@ -99,6 +73,34 @@ def grade_till(
             ),
             (bool(wanted - balance), f"{missing}{cut}"),
         ],
+    )
+
+
+def _reasons(cut: str) -> tuple[str, str]:
+    """Return why a coin may be missing, and why one may be counted twice, after a power cut."""
+    if cut == WHILE_COUNTING:
+        position = (
+            "Take your position from the whole ID of the last coin that you counted, not from the "
+            "end of the stream."
+        )
+        return f"a coin was not counted. {position}", f"a coin was counted twice. {position}"
+    if cut == WITH_MANY:
+        return (
+            "a coin was not counted. Read up to the end, and be sure that what you remember never "
+            "takes one coin for another.",
+            "a coin was counted twice. Remember all coins that are in the stream, however many "
+            "they are. One position is enough.",
+        )
+    twice = "Count it and remember it in one step."
+    if cut in ("", MEANWHILE):  # the power stayed on
+        twice = (
+            "At the beginning of each call, look up in Redis what you have counted before. If you "
+            "save a position, save the last coin's whole ID, and compare IDs as numbers, not as "
+            "text."
+        )
+    return (
+        "a coin was not counted. It was remembered too early, or the position had moved past it.",
+        f"a coin was counted twice. {twice}",
     )
 
 

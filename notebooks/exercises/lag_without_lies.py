@@ -94,45 +94,7 @@ def check_house(tower: Stream) -> Verdict:
                 f"cellar's was {added}. Leave out only the broken bottle. An entry that was "
                 "trimmed or deleted was added once, so it still counts.",
             ),
-            (
-                wine.lag is None
-                and (info.max_deleted_entry_id or EntryId.ZERO) >= wine.last_delivered_id,
-                "Redis reports nil, because the tower's largest deleted ID is at wine's cursor or "
-                "after it. The broken bottle doesn't move, so it isn't a deleted entry of the "
-                "tower. Give `max_deleted_id` the cellar's own number.",
-            ),
-            (
-                wine.lag is None,
-                "Redis reports nil. It can't know how many entries come before wine's cursor.",
-            ),
-            (
-                wine.lag == 5 and info.entries_added == added - 1,
-                "Redis reports a lag of 5 for wine, but four entries are waiting. wine never read "
-                "the broken bottle, so its entries-read in the cellar is right for the tower, too.",
-            ),
-            (
-                wine.lag == 5,
-                "Redis reports a lag of 5 for wine, but four entries are waiting. The tower never "
-                "had the broken bottle, so don't count it.",
-            ),
-            (
-                wine.entries_read in (0, len(whole)),
-                f"wine's entries-read is {wine.entries_read}, but was {group.entries_read} in the "
-                f"cellar. If you gave {group.entries_read}, Redis lowered it to the tower's count "
-                "at that moment. Use XSETID first, and then give ENTRIESREAD.",
-            ),
-            (
-                wine.lag != 4 and info.entries_added == added,
-                f"Redis reports a lag of {wine.lag} for wine, but four entries are waiting. The "
-                "tower never had the broken bottle, so don't count it. wine's entries-read in the "
-                "cellar is right for the tower, too.",
-            ),
-            (
-                wine.lag != 4,
-                f"Redis reports a lag of {wine.lag} for wine, but four entries are waiting. "
-                "ENTRIESREAD is the number of all entries ever added up to wine's cursor, so the "
-                "cellar's own number is right.",
-            ),
+            *_lag_hints(wine, info, old, group.entries_read, len(whole)),
             (
                 info.max_deleted_entry_id != old.max_deleted_entry_id,
                 f"the tower's largest deleted ID is {info.max_deleted_entry_id}, not "
@@ -141,6 +103,54 @@ def check_house(tower: Stream) -> Verdict:
             ),
         ],
     )
+
+
+def _lag_hints(
+    wine: GroupInfo, info: StreamInfo, old: StreamInfo, entries_read: int | None, whole: int
+) -> list[tuple[bool, str]]:
+    """Return the hints for a lag that is not 4: the tower's numbers, and those of the cellar."""
+    added = old.entries_added or 0
+    return [
+        (
+            wine.lag is None
+            and (info.max_deleted_entry_id or EntryId.ZERO) >= wine.last_delivered_id,
+            "Redis reports nil, because the tower's largest deleted ID is at wine's cursor or "
+            "after it. The broken bottle doesn't move, so it isn't a deleted entry of the "
+            "tower. Give `max_deleted_id` the cellar's own number.",
+        ),
+        (
+            wine.lag is None,
+            "Redis reports nil. It can't know how many entries come before wine's cursor.",
+        ),
+        (
+            wine.lag == 5 and info.entries_added == added - 1,
+            "Redis reports a lag of 5 for wine, but four entries are waiting. wine never read "
+            "the broken bottle, so its entries-read in the cellar is right for the tower, too.",
+        ),
+        (
+            wine.lag == 5,
+            "Redis reports a lag of 5 for wine, but four entries are waiting. The tower never "
+            "had the broken bottle, so don't count it.",
+        ),
+        (
+            wine.entries_read in (0, whole),
+            f"wine's entries-read is {wine.entries_read}, but was {entries_read} in the "
+            f"cellar. If you gave {entries_read}, Redis lowered it to the tower's count "
+            "at that moment. Use XSETID first, and then give ENTRIESREAD.",
+        ),
+        (
+            wine.lag != 4 and info.entries_added == added,
+            f"Redis reports a lag of {wine.lag} for wine, but four entries are waiting. The "
+            "tower never had the broken bottle, so don't count it. wine's entries-read in the "
+            "cellar is right for the tower, too.",
+        ),
+        (
+            wine.lag != 4,
+            f"Redis reports a lag of {wine.lag} for wine, but four entries are waiting. "
+            "ENTRIESREAD is the number of all entries ever added up to wine's cursor, so the "
+            "cellar's own number is right.",
+        ),
+    ]
 
 
 def new_feed(client: redis.Redis) -> ConsumerGroup:

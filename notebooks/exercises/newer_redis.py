@@ -44,7 +44,6 @@ def check_desk(desk: ConsumerGroup) -> Verdict:
     ticket = pending.get(_TICKET)
     times = ticket.deliveries if ticket else 0
     steps = journal.stop(desk.connection.client, "tickets") or []
-    claims, strangers = _claims(steps, "hal"), _claims(steps, "gus", "hal", others=True)
     acked = any(words[0].upper() == "XACK" for step in steps for words in step if _TICKET in words)
     shortcut = journal.shortcut(steps, "tickets")
     given_back = {
@@ -86,31 +85,7 @@ def check_desk(desk: ConsumerGroup) -> Verdict:
                 str(desk.info().last_delivered_id) != "3-0",
                 "the group's cursor has moved. Leave it at 3-0, or else other reads change, too.",
             ),
-            (
-                any(int(claim[4]) < _IDLE_MS for claim in claims),
-                "hal's claim asks for less than a minute, which is 60,000 ms. Such a claim would "
-                "also take work that others are still doing. Let gus give the ticket back for "
-                "hal's usual claim.",
-            ),
-            (
-                _by_another_clock(steps),
-                "gus's claim has a TIME from another clock than the server's, and the two may "
-                "differ. Give the time that the ticket has been idle instead, with IDLE.",
-            ),
-            (
-                any("JUSTID" in claim for claim in claims),
-                "with JUSTID, hal has the ID and no ticket, and its delivery is not counted.",
-            ),
-            (
-                any("RETRYCOUNT" in claim for claim in claims),
-                "hal set the delivery count itself, so hal had to know that gus never tried. Let "
-                "gus set it to 0.",
-            ),
-            (
-                bool(strangers),
-                "a consumer other than gus and hal claimed the ticket. Only gus knows that it "
-                "can't handle it, so let gus claim it from itself.",
-            ),
+            *_claim_hints(steps),
             (
                 acked,
                 f"{_TICKET} was acknowledged, and then made pending again. A crash between the two "
@@ -123,6 +98,38 @@ def check_desk(desk: ConsumerGroup) -> Verdict:
             ),
         ],
     )
+
+
+def _claim_hints(steps: list[journal.Step]) -> list[tuple[bool, str]]:
+    """Return the hints for claims that moved the ticket in another way than was asked."""
+    claims = _claims(steps, "hal")
+    return [
+        (
+            any(int(claim[4]) < _IDLE_MS for claim in claims),
+            "hal's claim asks for less than a minute, which is 60,000 ms. Such a claim would "
+            "also take work that others are still doing. Let gus give the ticket back for "
+            "hal's usual claim.",
+        ),
+        (
+            _by_another_clock(steps),
+            "gus's claim has a TIME from another clock than the server's, and the two may "
+            "differ. Give the time that the ticket has been idle instead, with IDLE.",
+        ),
+        (
+            any("JUSTID" in claim for claim in claims),
+            "with JUSTID, hal has the ID and no ticket, and its delivery is not counted.",
+        ),
+        (
+            any("RETRYCOUNT" in claim for claim in claims),
+            "hal set the delivery count itself, so hal had to know that gus never tried. Let "
+            "gus set it to 0.",
+        ),
+        (
+            bool(_claims(steps, "gus", "hal", others=True)),
+            "a consumer other than gus and hal claimed the ticket. Only gus knows that it "
+            "can't handle it, so let gus claim it from itself.",
+        ),
+    ]
 
 
 def clean_up(client: redis.Redis) -> None:

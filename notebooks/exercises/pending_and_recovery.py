@@ -76,20 +76,12 @@ def new_mill(client: redis.Redis) -> ConsumerGroup:
 )
 def check_mill(millers: ConsumerGroup) -> Verdict:
     """Grade exercise 2: each poison is a dead letter, with its error, and the rest is done."""
-    letters = DeadLetters(millers.consumer("moe")).letters()
-    dead = {letter.entry_id for letter in letters}
-    errors = {one.entry_id: one.error for one in letters if one.error != "too hot"}
-    silent = min(errors, default=_FRESH)
-    history = {one.entry_id: one.deliveries for one in letters}
-    changed = min((one for one in history if history[one] != _POISON.get(one)), default=_FRESH)
     sack_of = {entry.id: entry.fields["sack"] for entry in stream_of(millers).range()}
     good = {sack for one, sack in sack_of.items() if one in (_UNLUCKY, _FRESH)}
     pending = {sack_of.get(one.id) for one in millers.pending_entries()}
-    left = _POISON.keys() - dead
     names = {consumer.name for consumer in millers.consumers()}
     flour, sacks = read_list(stream_of(millers), "mill:flour"), len(sack_of)
     lost = len(good - pending - set(flour))
-    ground = {one for one in _POISON if sack_of.get(one) in flour}
     client = stream_of(millers).client
     unlucky = [str(one) for one in (_UNLUCKY, _FRESH)]
     poison = {str(one) for one in _POISON}
@@ -110,39 +102,7 @@ def check_mill(millers: ConsumerGroup) -> Verdict:
         "the two poison entries are dead letters with their history, and the others are done.",
         [
             (sacks != 4, f"the stream has {count_of(sacks, 'entry', 'entries')}. Keep all four."),
-            (
-                bool(dead & {_UNLUCKY, _FRESH}),
-                f"`{min(dead & {_UNLUCKY, _FRESH}, default='')}` is a dead letter, but it isn't "
-                "poison. Which limit spares a sack that was delivered four times? (A claim counts "
-                "as one, so sweep first.)",
-            ),
-            (
-                bool(ground),
-                f"poison was ground. The sack `{min(ground, default='')}` is in the list "
-                "`mill:flour`, and was delivered more than four times.",
-            ),
-            (not dead, _NO_LETTER[bool(Stream(client, "mill:dead").range())]),
-            (
-                bool(left),
-                f"`{min(left, default='')}` is poison, too, but there is no dead letter of it.",
-            ),
-            (len(letters) > 2, "the same poison is a dead letter more than once."),
-            (
-                bool(errors),
-                "each dead letter must say what went wrong, `too hot`, but the one of "
-                f"`{silent}` has the error {errors.get(silent, '')!r}. A sweep moves all that is "
-                "due, so give it the error of each ID.",
-            ),
-            (
-                any(one.fields.get("sack") != sack_of.get(one.entry_id) for one in letters),
-                "a dead letter doesn't hold the poison's own field, `sack`.",
-            ),
-            (
-                history != _POISON,
-                f"the dead letter of `{changed}` says {history.get(changed, 0)} deliveries, but "
-                f"ned received the sack {_POISON.get(changed, 0)} times. Your own claim counts, so "
-                "sweep first.",
-            ),
+            *_letter_hints(millers, sack_of, flour),
             (
                 "ned" not in names and lost > 0,
                 "ned was deleted together with his pending entries. Claim them first.",
@@ -173,6 +133,56 @@ def check_mill(millers: ConsumerGroup) -> Verdict:
             (bool(dropped), told_of(DROPPED, dropped, "sack", "moe")),
         ],
     )
+
+
+def _letter_hints(
+    millers: ConsumerGroup, sack_of: dict[EntryId, str], flour: list[str]
+) -> list[tuple[bool, str]]:
+    """Return the hints for what is, or is not, a dead letter."""
+    letters = DeadLetters(millers.consumer("moe")).letters()
+    written = Stream(stream_of(millers).client, "mill:dead").range()
+    dead = {letter.entry_id for letter in letters}
+    errors = {one.entry_id: one.error for one in letters if one.error != "too hot"}
+    silent = min(errors, default=_FRESH)
+    history = {one.entry_id: one.deliveries for one in letters}
+    changed = min((one for one in history if history[one] != _POISON.get(one)), default=_FRESH)
+    left = _POISON.keys() - dead
+    ground = {one for one in _POISON if sack_of.get(one) in flour}
+    return [
+        (
+            bool(dead & {_UNLUCKY, _FRESH}),
+            f"`{min(dead & {_UNLUCKY, _FRESH}, default='')}` is a dead letter, but it isn't "
+            "poison. Which limit spares a sack that was delivered four times? (A claim counts "
+            "as one, so sweep first.)",
+        ),
+        (
+            bool(ground),
+            f"poison was ground. The sack `{min(ground, default='')}` is in the list "
+            "`mill:flour`, and was delivered more than four times.",
+        ),
+        (not dead, _NO_LETTER[bool(written)]),
+        (
+            bool(left),
+            f"`{min(left, default='')}` is poison, too, but there is no dead letter of it.",
+        ),
+        (len(letters) > 2, "the same poison is a dead letter more than once."),
+        (
+            bool(errors),
+            "each dead letter must say what went wrong, `too hot`, but the one of "
+            f"`{silent}` has the error {errors.get(silent, '')!r}. A sweep moves all that is "
+            "due, so give it the error of each ID.",
+        ),
+        (
+            any(one.fields.get("sack") != sack_of.get(one.entry_id) for one in letters),
+            "a dead letter doesn't hold the poison's own field, `sack`.",
+        ),
+        (
+            history != _POISON,
+            f"the dead letter of `{changed}` says {history.get(changed, 0)} deliveries, but "
+            f"ned received the sack {_POISON.get(changed, 0)} times. Your own claim counts, so "
+            "sweep first.",
+        ),
+    ]
 
 
 def clean_up(client: redis.Redis) -> None:

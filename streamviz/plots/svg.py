@@ -79,17 +79,7 @@ def render(
         if layout[name].get("visible", True) and "overlaying" not in layout[name]:
             parts += _axes(figure, name, frame)
     for note in layout.get("annotations", ()):
-        lines = note["text"].split("<br>")
-        x, y = frame.at(note["x"], note["y"])
-        x += note.get("xshift", 0)
-        y += {"bottom": -6, "top": 16}.get(note.get("yanchor", ""), -9 * len(lines))
-        font = {"size": 12} | note.get("font", {})
-        for row, line in enumerate(lines):
-            at = x, y + 18 * row
-            style = _smaller(line, width - x, font["size"]) or f" font-size='{font['size']}'"
-            style += f" font-weight='{font['weight']}'" if "weight" in font else ""
-            element = f"<text x='{x:.1f}' y='{at[1]:.1f}'{style}>{words_of(line)}</text>"
-            parts.append(word(element, at, line, "start", "fixed"))
+        parts += _note(note, frame, width)
     return "".join(spread(parts, width, height)) + "</svg>"
 
 
@@ -213,6 +203,21 @@ def _grid(
             f"text-anchor='middle'{_smaller(y_title, long)}>{words_of(y_title)}</text>"
         )
         yield Word(element, (x - 11, y - long / 2, x + 3, y + long / 2), "fixed")
+
+
+def _note(note: dict[str, Any], frame: Panel, width: int) -> Iterator[Word]:
+    """Draw an annotation, line by line."""
+    lines = note["text"].split("<br>")
+    x, y = frame.at(note["x"], note["y"])
+    x += note.get("xshift", 0)
+    y += {"bottom": -6, "top": 16}.get(note.get("yanchor", ""), -9 * len(lines))
+    font = {"size": 12} | note.get("font", {})
+    for row, line in enumerate(lines):
+        at = x, y + 18 * row
+        style = _smaller(line, width - x, font["size"]) or f" font-size='{font['size']}'"
+        style += f" font-weight='{font['weight']}'" if "weight" in font else ""
+        element = f"<text x='{x:.1f}' y='{at[1]:.1f}'{style}>{words_of(line)}</text>"
+        yield word(element, at, line, "start", "fixed")
 
 
 def _smaller(text: str, room: float, size: float = 12) -> str:

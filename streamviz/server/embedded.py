@@ -145,15 +145,7 @@ class EmbeddedServer:
         config: tuple[str, ...] = (),
         password: str | None = None,
     ) -> None:
-        if port is not None and (type(port) is not int or not 0 <= port < 65536):
-            raise InputError(f"port={port!r}: give a number to 65535; 0 takes a free port")
-        check_type("config", config, (tuple, list), 'options, for example ("--maxmemory", "1mb")')
-        for one in config:
-            check_type("config", one, str, "each option and each value as text")
-        usable = isinstance(password, str) and re.fullmatch(r"[\w-]+", password, re.ASCII)
-        if password is not None and (port is None or not usable):  # which is never shown
-            raise InputError("password= goes with port=, and is a text of letters and digits")
-        check_type("program", program, (str, NoneType), "the path of redis-server")
+        _check_options(port, program, config, password)
         self.program = program or find_program()
         self._owner = os.getpid()
         self._directory = _private_folder()
@@ -237,6 +229,20 @@ class EmbeddedServer:
         output = os.pread(file, 100_000, max(0, os.fstat(file).st_size - 100_000))
         lines = output.decode("utf-8", "replace").splitlines()
         return " / ".join(line.strip() for line in lines[-4:] if line.strip())
+
+
+def _check_options(
+    port: int | None, program: str | None, config: tuple[str, ...], password: str | None
+) -> None:
+    if port is not None and (type(port) is not int or not 0 <= port < 65536):
+        raise InputError(f"port={port!r}: give a number to 65535; 0 takes a free port")
+    check_type("config", config, (tuple, list), 'options, for example ("--maxmemory", "1mb")')
+    for one in config:
+        check_type("config", one, str, "each option and each value as text")
+    usable = isinstance(password, str) and re.fullmatch(r"[\w-]+", password, re.ASCII)
+    if password is not None and (port is None or not usable):  # which is never shown
+        raise InputError("password= goes with port=, and is a text of letters and digits")
+    check_type("program", program, (str, NoneType), "the path of redis-server")
 
 
 def _private_folder() -> Path:
