@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from streamviz.errors import InputError, RecordingError
+from streamviz.recording.output_file import already_exists
 
 HTML = ".html"
 
@@ -87,8 +88,3 @@ def _replace(target: Path, content: bytes) -> None:
     except BaseException:  # Ctrl-C, too
         Path(name).unlink(missing_ok=True)
         raise
-
-
-def already_exists(target: Path, option: str = "overwrite=True") -> RecordingError:
-    """Return the error for an existing file; `option` is how the caller replaces it."""
-    return RecordingError(f"{target} already exists: choose another name, or give {option}")

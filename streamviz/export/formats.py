@@ -10,10 +10,11 @@ from typing import Any
 
 from streamviz.errors import InputError, path_of
 from streamviz.export.embed import FRAMES_SUFFIX, to_embed
-from streamviz.export.files import HTML, already_exists, join_or, match_suffix
+from streamviz.export.files import HTML, join_or, match_suffix
 from streamviz.export.html import to_html
 from streamviz.export.images import STILL_SUFFIXES, to_animation, to_still
 from streamviz.export.slides import to_document, to_slides
+from streamviz.recording.output_file import already_exists
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ class Cursors(Plot):
 
     def layout(self, history: History) -> dict[str, Any]:
         title = "time of the last entry read, in seconds" if history.ids_are_times else NO_TIMES
-        layout = lines_layout("seconds", title) | {"meta": {"first_below": True}}
+        layout = lines_layout(title) | {"meta": {"first_below": True}}
         return layout | {"margin": layout["margin"] | {"r": LABEL_MARGIN + 40}}
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:

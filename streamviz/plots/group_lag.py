@@ -46,7 +46,7 @@ class GroupLag(GroupLines):
         title = "entries waiting" if self.unit == "entries" else "seconds behind"
         if self.unit == "seconds" and not history.ids_are_times:
             title = "seconds behind: not known, the IDs are no times in milliseconds"
-        return lines_layout("seconds", title)
+        return lines_layout(title)
 
     def current_state(self, history: History) -> list[Trace]:
         """Return the spans of an uncertain lag, the lines' names, and the events."""

@@ -19,10 +19,10 @@ from streamviz.plots.worst_groups import all_groups_text, shown_groups, worst_of
 _name_of = attrgetter("name")
 
 
-def lines_layout(across: str, up: str) -> dict[str, Any]:
-    """Return axes with their titles, a strip for events, and room for the lines' names."""
+def lines_layout(up: str) -> dict[str, Any]:
+    """Return axes of seconds and of values, a strip for events, and room for the lines' names."""
     return {
-        "xaxis": {"title": {"text": across}},
+        "xaxis": {"title": {"text": "seconds"}},
         "yaxis": {"title": {"text": up}, "rangemode": "tozero"},
         "yaxis2": EVENT_AXIS,
         "margin": {"l": 60, "r": LABEL_MARGIN, "t": 44, "b": 44},

@@ -45,7 +45,7 @@ class PendingAge(GroupLines):
     def layout(self, history: History) -> dict[str, Any]:
         title = "seconds since it was added" if history.ids_are_times else _NO_TIMES
         key = note("◆ delivered again", x=1, y=1, yanchor="bottom")
-        layout = lines_layout("seconds", title) | {"meta": {"first_below": True}}
+        layout = lines_layout(title) | {"meta": {"first_below": True}}
         return layout | {"annotations": [key] * _has_diamonds(history)}
 
     def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:

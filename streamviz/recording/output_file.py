@@ -13,11 +13,14 @@ def new_file(path: Path, *, overwrite: bool) -> BinaryIO:
     try:
         return path.open("wb" if overwrite else "xb", buffering=0)
     except FileExistsError as error:
-        raise RecordingError(
-            f"{path} already exists: choose another name, or set overwrite=True"
-        ) from error
+        raise already_exists(path) from error
     except OSError as error:
         raise RecordingError(f"{path} can't be created: {error.strerror}") from error
+
+
+def already_exists(path: Path, option: str = "overwrite=True") -> RecordingError:
+    """Return the error for an existing file; `option` is how the caller replaces it."""
+    return RecordingError(f"{path} already exists: choose another name, or give {option}")
 
 
 def write_all(file: BinaryIO, data: bytes) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from streamviz.client.hidden_values import FieldsShown, is_hidden
-from streamviz.errors import InputError, check_type
+from streamviz.errors import InputError, check_type, is_number
 from streamviz.observation.history import History
 from streamviz.observation.observer_client import observer_client
 from streamviz.observation.partition_sample import PartitionedSample
@@ -107,7 +107,7 @@ def watch(
         Whether samples have the values of entries' fields, or only their names and sizes. The
         plots of this package never show values; a plot of your own can.
     """
-    if isinstance(rate_hz, bool) or not isinstance(rate_hz, int | float) or not 0 < rate_hz <= 100:
+    if not (is_number(rate_hz) and 0 < rate_hz <= 100):
         raise InputError(f"rate_hz={rate_hz!r}: give samples per second, above 0 and at most 100")
     if isinstance(client, Partitions):
         own = observer_client(client.client)
