@@ -191,28 +191,9 @@ class SeatsPlot(Plot):
                     x += [seconds(ms, history) for ms in (stay.since_ms, until_ms, until_ms)]
                     y += [height, height, None]
             traces.append({"x": x, "y": y})
-        names = {game: (f"game {i + 1}", colour(i)) for i, game in enumerate(seats.games)}
-        last = {stay.session: stay for stay in seats.stays if stay.game in names}.values()
-        labels: dict[str, Any] = {
-            "x": [seconds(now_ms if s.until_ms is None else s.until_ms, history) for s in last],
-            "y": [
-                lane[stay.session] - _LOWER * stay.is_second + _ABOVE * (stay.until_ms is not None)
-                for stay in last
-            ],
-            "text": [names[stay.game][0] for stay in last],
-            "textfont": {"color": [names[stay.game][1] for stay in last]},
-            "textposition": [
-                "middle right" if stay.until_ms is None else "middle left" for stay in last
-            ],
-        }
-        if history.samples:  # the axis of time begins with the history, and not with a request
-            labels["x"].append(seconds(history.samples[0].time_ms, history))
-            labels["y"].append(None)
-            labels["text"].append("")
-            labels["textposition"].append("middle right")
-            labels["textfont"]["color"].append(GREY)
         height = len(lane) - 0.4 + _TOP
         rows = tuple(round(1 - (_TOP - at) / height, 3) for at in _ROWS)
+        labels = _labels(seats, lane, now_ms, history)
         return [*traces, labels, events(history, rows=rows)]
 
     def summary(self, history: History) -> str:
@@ -256,3 +237,30 @@ def _lane(name: str, ink: str, dash: str, width: float) -> Trace:
         "x": [],
         "y": [],
     }
+
+
+def _labels(
+    seats: _SeatHistory, lane: dict[str, int], now_ms: float, history: History
+) -> dict[str, Any]:
+    """Return the name of each session's last game, at the end of its line."""
+    names = {game: (f"game {i + 1}", colour(i)) for i, game in enumerate(seats.games)}
+    last = {stay.session: stay for stay in seats.stays if stay.game in names}.values()
+    labels: dict[str, Any] = {
+        "x": [seconds(now_ms if s.until_ms is None else s.until_ms, history) for s in last],
+        "y": [
+            lane[stay.session] - _LOWER * stay.is_second + _ABOVE * (stay.until_ms is not None)
+            for stay in last
+        ],
+        "text": [names[stay.game][0] for stay in last],
+        "textfont": {"color": [names[stay.game][1] for stay in last]},
+        "textposition": [
+            "middle right" if stay.until_ms is None else "middle left" for stay in last
+        ],
+    }
+    if history.samples:  # the axis of time begins with the history, and not with a request
+        labels["x"].append(seconds(history.samples[0].time_ms, history))
+        labels["y"].append(None)
+        labels["text"].append("")
+        labels["textposition"].append("middle right")
+        labels["textfont"]["color"].append(GREY)
+    return labels
