@@ -65,6 +65,13 @@ class Nursery:
         return self._process.communicate(timeout=10)[1]
 
 
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[EmbeddedServer]:
+    """Run a server that a proxy can stand in front of."""
+    with EmbeddedServer(port=0) as running:
+        yield running
+
+
 @pytest.fixture
 def nursery(server: EmbeddedServer) -> Iterator[Nursery]:
     made = Nursery(server.url)

@@ -26,12 +26,6 @@ Through = Callable[..., tuple[Proxy, redis_py.Redis]]
 BAD_GATEWAY = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"
 
 
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[EmbeddedServer]:
-    with EmbeddedServer(port=0) as running:
-        yield running
-
-
 @pytest.fixture
 def through(upstream: EmbeddedServer) -> Iterator[Through]:
     """Return a proxy, and a default client that connects through it."""

@@ -6,7 +6,6 @@ import random
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -90,12 +89,6 @@ class Shop:
             assert group.acked is not None
             assert group.acked <= acked[group.name], group
         return [group.lag.verdict for group in sample.groups]
-
-
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[EmbeddedServer]:
-    with EmbeddedServer(port=0) as running:
-        yield running
 
 
 @pytest.mark.timeout(300)

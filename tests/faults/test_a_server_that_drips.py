@@ -23,12 +23,6 @@ Until = Callable[..., None]
 DRIP_S = 0.05  # a sample of a kilobyte takes a minute
 
 
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[EmbeddedServer]:
-    with EmbeddedServer(port=0) as running:
-        yield running
-
-
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streamviz.observation.sample_deadline.SAMPLE_S", 0.5)

@@ -23,12 +23,6 @@ Until = Callable[..., None]
 DELAY_S = 0.08
 
 
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[EmbeddedServer]:
-    with EmbeddedServer(port=0) as running:
-        yield running
-
-
 @pytest.fixture
 def proxy(upstream: EmbeddedServer) -> Iterator[Proxy]:
     with closing(upstream.client()) as client:
