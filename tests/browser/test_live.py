@@ -250,6 +250,14 @@ def focused(notebook: Notebook) -> str:
     )
 
 
+LINES = """nodes => nodes.map(node => {
+  const range = document.createRange();
+  range.selectNodeContents(node);
+  return new Set([...range.getClientRects()].map(one => one.top)).size;
+})"""
+"""On how many lines each element's text is."""
+
+
 def walk(notebook: Notebook, key: str, to: str) -> list[str]:
     """Press a key until something has the focus, and return what had it on the way."""
     names: list[str] = []
@@ -296,6 +304,9 @@ def test_every_control_and_every_entry_is_reached_by_keyboard(open_notebook: Ope
     page.keyboard.press("Escape")
     notebook.until(lambda: timeline.text_content() == "")
     walk(notebook, "Tab", "commands sent")
+    page.set_viewport_size({"width": 800, "height": 800})  # more is said than there is room for
+    lines = page.locator(".streamviz-log th").evaluate_all(LINES)
+    assert lines == [1, 1, 1, 1], "a head that is broken, such as ca-ll"
     assert page.locator(".jp-Notebook .jp-Cell").count() == 1, "keys are the plot's own"
     assert not notebook.problems
 

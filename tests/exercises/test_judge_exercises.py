@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 import redis as redis_py
+from slow import slow_but
 
 from exercises import judge as exercise
 from exercises import naive_judge
@@ -990,27 +991,33 @@ def start_over(group: ConsumerGroup, judge: JudgeOne) -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [
+    slow_but(
         acknowledge_each,
-        acknowledge_what_is_answered_in_the_end,
-        read_and_then_take_over,
-        claim_after(60_000),
-        claim_by_id_alone(60_000),
         claim_page_by_page,
-        delete_the_dead_judge_after_the_claim,
-        wait_for_an_older_move,
-        one_at_a_time,
         stop_at_a_failure,
-        try_again_at_once,
-        stop_after_three_tries,
-        start_over,
-        under_a_lock(30),
         noted_afterwards,
-        claim_only_ids_and_read_them_with_zero,
-        warn_of_poison,
-        in_the_order_of(lambda one: one.id),
-        in_the_order_of(lambda one: (one.id.ms, one.id.seq)),
-    ],
+        of=[
+            acknowledge_each,
+            acknowledge_what_is_answered_in_the_end,
+            read_and_then_take_over,
+            claim_after(60_000),
+            claim_by_id_alone(60_000),
+            claim_page_by_page,
+            delete_the_dead_judge_after_the_claim,
+            wait_for_an_older_move,
+            one_at_a_time,
+            stop_at_a_failure,
+            try_again_at_once,
+            stop_after_three_tries,
+            start_over,
+            under_a_lock(30),
+            noted_afterwards,
+            claim_only_ids_and_read_them_with_zero,
+            warn_of_poison,
+            in_the_order_of(lambda one: one.id),
+            in_the_order_of(lambda one: (one.id.ms, one.id.seq)),
+        ],
+    ),
 )
 def test_a_relay_that_loses_no_move_is_right(
     redis: redis_py.Redis, answer: Callable[[ConsumerGroup, JudgeOne], None]

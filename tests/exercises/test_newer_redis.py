@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import redis as redis_py
+from slow import slow
 
 from exercises import newer_redis as exercise
 from streamviz import Stream
@@ -222,17 +223,17 @@ def not_in_the_text_of_all(till: Stream, receipt: Receipt) -> None:
     ("send", "said"),
     [
         (by_id, "Right"),
-        (by_its_words, "Right"),
+        slow(by_its_words, "Right"),
         (twice_if_needed, "Right"),
-        (by_watch, "Right"),
-        (by_looking, "Right"),
+        slow(by_watch, "Right"),
+        slow(by_looking, "Right"),
         (by_script, "leave scripts out"),
         (all_refusals, "the stream lacks 1. Was a new receipt refused, or remembered but never "),
         (all_refusals, "its memory was full (OOM), and your code went on"),
         (all_errors, "The connection broke once before a command was sent, and your code went on"),
-        (until_it_is_there, "Right"),
-        (look_again_each_time, "Right"),
-        (at_its_length, "Right"),
+        slow(until_it_is_there, "Right"),
+        slow(look_again_each_time, "Right"),
+        slow(at_its_length, "Right"),
         (
             look_and_repeat,
             "1 is in the stream more than once. The connection broke once after Redis",
@@ -263,7 +264,7 @@ def not_in_the_text_of_all(till: Stream, receipt: Receipt) -> None:
         (by_number_and_sum(lambda n, total: f"{n}-{total}"), "Right"),
         (by_number_and_sum(lambda n, total: f"0-{n}"), "Right"),
         (with_a_cap, "the order is 2, 3, 1, 4, 5"),
-        (above_the_last, "Right"),
+        slow(above_the_last, "Right"),
         (above_the_last_as_text, "the stream lacks 10, 11. Was a new receipt refused"),
         (above_the_greatest_as_text, "the stream lacks 10, 11. Was a new receipt refused"),
         (

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import redis as redis_py
+from slow import slow_but
 
 from exercises import reading_and_position as exercise
 from streamviz import EntryId
@@ -959,24 +960,30 @@ def in_a_group_that_acknowledges_in_the_same_step(client: Any) -> None:
 
 @pytest.mark.parametrize(
     "count",
-    [
+    slow_but(
         in_a_transaction,
-        by_hand,
-        as_a_batch,
-        with_sums_read_each_time,
-        saved_in_the_loop,
         by_script,
-        up_to_a_known_end,
-        until_nothing_comes,
         watching_the_till,
-        by_the_next_id,
-        noted_in_the_same_step,
-        noted_by_both_parts,
-        packed_with_room_for_all,
-        in_a_text,
         with_a_key_for_each,
-        in_a_group_that_acknowledges_in_the_same_step,
-    ],
+        of=[
+            in_a_transaction,
+            by_hand,
+            as_a_batch,
+            with_sums_read_each_time,
+            saved_in_the_loop,
+            by_script,
+            up_to_a_known_end,
+            until_nothing_comes,
+            watching_the_till,
+            by_the_next_id,
+            noted_in_the_same_step,
+            noted_by_both_parts,
+            packed_with_room_for_all,
+            in_a_text,
+            with_a_key_for_each,
+            in_a_group_that_acknowledges_in_the_same_step,
+        ],
+    ),
 )
 def test_a_coin_counts_once_if_its_position_is_saved_with_it(
     redis: redis_py.Redis, count: Callable[[Any], object]
