@@ -34,6 +34,7 @@ Client = redis.Redis | RedisCluster
 """A client of one server, or of a cluster."""
 
 SLOTS = 16_384
+"""The number of hash slots of a cluster."""
 _REDIRECT_TIMEOUT_S = 5.0
 _RETRY_DELAY_S = 0.01
 

@@ -255,6 +255,12 @@ class Connection:
 
 
 def listeners(client: Any) -> list[Listener]:
-    """Return the listeners of a client; clients that share a pool share their listeners."""
+    """Return the list of a client's listeners, to add to or to remove from.
+
+    Parameters
+    ----------
+    client : redis.Redis or redis.cluster.RedisCluster
+        Clients that share a connection pool share their listeners.
+    """
     # a client of a cluster has no pool of its own
     return _LISTENERS.setdefault(getattr(client, "connection_pool", client), [])

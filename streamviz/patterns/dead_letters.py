@@ -217,7 +217,7 @@ class DeadLetters:
         self, entry: Entry, held: PendingEntry, error: str, letter_id: str
     ) -> DeadLetter | None:
         origin, name = self.group.key, self.group.name
-        history = fields(origin, name, held.consumer, entry.id, held.deliveries, error)
+        history = dead_letter_fields(origin, name, held.consumer, entry.id, held.deliveries, error)
         both = (*entry.pairs, *history.items())
         keys, which, words = (origin, self.stream.key), [name, str(entry.id)], list(chain(*both))
         try:
@@ -253,10 +253,27 @@ class DeadLetters:
         return None
 
 
-def fields(
+def dead_letter_fields(
     stream: str, group: str, consumer: str, entry_id: EntryId, deliveries: int, error: str
 ) -> dict[str, str]:
-    """Return the fields for the history of a dead letter; see `DeadLetter`."""
+    """Return the six fields for the history of a dead letter, in the form that `DeadLetters` reads.
+
+    Parameters
+    ----------
+    stream, group, consumer : str
+        The stream of the entry, the group, and the consumer that held it.
+    entry_id : EntryId
+        The entry's ID in its stream.
+    deliveries : int
+        How often the entry was delivered.
+    error : str
+        Why it could not be handled.
+
+    Returns
+    -------
+    dict of str to str
+        To be added behind the entry's own fields.
+    """
     values = (stream, str(entry_id), group, consumer, str(deliveries), error)
     return dict(zip(_HISTORY, values, strict=True))
 

@@ -14,7 +14,9 @@ from typing import Any, Literal
 Background = Literal["light", "dark"]
 _HEX = re.compile("#[0-9a-fA-F]{6}")
 BACKGROUNDS: dict[Background, str] = {"light": "#ffffff", "dark": "#1e1e1e"}
+"""The colour of a light and of a dark background."""
 TEXT_COLOURS: dict[Background, str] = {"light": "#333333", "dark": "#dddddd"}
+"""The colour of text on a light and on a dark background."""
 TEXT_COLOUR = "#7a7a7a"
 """The colour of text on an unknown background: readable on white and on near-black."""
 

@@ -40,12 +40,29 @@ Span = tuple[float, float, str, str]  # from when to when, the last verdict and 
 
 
 def headroom(history: History) -> float:
-    """Return a plot's height in heights of its data: words of events cover no line."""
+    """Return by how much a plot must be higher than its data, so that no words cover a line.
+
+    Parameters
+    ----------
+    history : History
+        If it has events, the plot needs room for their words.
+
+    Returns
+    -------
+    float
+        The factor between the largest value and the top of the axis.
+    """
     return 1.43 if history.event_count else 1.06
 
 
 def event_lines(yaxis: str = "y2") -> Trace:
-    """Return the trace of events: a hairline for each, with its words at the top."""
+    """Return the trace of events, without points: a hairline for each, with its words at the top.
+
+    Parameters
+    ----------
+    yaxis : str
+        The axis whose layout is `EVENT_AXIS`.
+    """
     style = {"color": GREY, "width": 1, "dash": "dot"}
     more = {"cliponaxis": False, "hoverinfo": "text", "showlegend": False, "text": []}
     return line("events", 0, mode="lines+text", line=style, yaxis=yaxis, **more)
@@ -56,17 +73,25 @@ def no_words() -> Trace:
     return {"x": [], "y": [], "text": [], "hovertext": [], "textposition": []}
 
 
-def events(
+def event_points(
     history: History,
     *,
     rows: tuple[float, ...] = _ROWS,
     without: Callable[[Event], bool] = lambda _: False,
 ) -> Trace:
-    """Return the hairlines of the newest events, without those that the plot shows otherwise.
+    """Return the points of `event_lines`: the hairlines of the newest events.
 
-    The words stand in `rows`, from 0 at the bottom of the plot to 1, and cross no hairline. Events
-    at about one time share a hairline, whose words count them. One without room has no words: they
-    are at the pointer.
+    Events at about the same time share a hairline, whose words count them. Words cross no hairline.
+    If there is no room for them, they are only shown at the pointer.
+
+    Parameters
+    ----------
+    history : History
+        The samples with the events.
+    rows : tuple of float
+        The heights at which words may stand, from 0 at the bottom of the plot to 1.
+    without : callable
+        Returns whether to leave an event out, for example if the plot shows it in another way.
     """
     trace = no_words()
     if not history.event_count:

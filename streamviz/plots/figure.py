@@ -37,6 +37,7 @@ from streamviz.plots.texts import clean, words_alone
 from streamviz.plots.traces import Trace
 
 Figure = dict[str, Any]
+"""What `Plot.figure` returns: a plotly figure with two keys more."""
 Delta = dict[str, Any]
 
 _AXIS = re.compile(r"[xy]axis\d*")
@@ -235,7 +236,7 @@ def apply(figure: Figure, delta: Delta) -> Figure:
 
 
 def seconds(ms: float, history: History) -> float:
-    """Return a time as seconds since the history began, to the millisecond."""
+    """Return a Unix time in milliseconds as seconds since the history began, to the millisecond."""
     return round((ms - history.start_ms) / 1000, 3)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
-from streamviz.plots.event_lines import event_lines, events, uncertain_lags, uncertain_spans
+from streamviz.plots.event_lines import event_lines, event_points, uncertain_lags, uncertain_spans
 from streamviz.plots.group_lines import GroupLines, lines_layout
 from streamviz.plots.texts import label, lag_text, peaks_text
 from streamviz.plots.traces import Trace, colours, end_labels, step_line
@@ -50,7 +50,7 @@ class GroupLag(GroupLines):
 
     def current_state(self, history: History) -> list[Trace]:
         """Return the spans of an uncertain lag, the lines' names, and the events."""
-        return [uncertain_lags(history), self.end_texts(history), events(history)]
+        return [uncertain_lags(history), self.end_texts(history), event_points(history)]
 
     def history_summary(self, history: History) -> str:
         names, samples = shown_groups(history), history.samples

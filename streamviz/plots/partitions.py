@@ -11,7 +11,7 @@ from streamviz.errors import check_type
 from streamviz.observation.history import History
 from streamviz.observation.partition_sample import PartitionedSample, PartitionState
 from streamviz.observation.sample import Lag, Sample
-from streamviz.plots.event_lines import EVENT_AXIS, event_lines, events
+from streamviz.plots.event_lines import EVENT_AXIS, event_lines, event_points
 from streamviz.plots.figure import Plot, seconds
 from streamviz.plots.texts import columns, entries_text, label, lag_text, no_data_text
 from streamviz.plots.traces import GREY, LABEL_MARGIN, Trace, colour, end_labels, line
@@ -126,7 +126,7 @@ class PartitionLanes(Plot):
         end = 0.0 if last is None else seconds(last.time_ms, history)
         heights = [_MIDDLE - lane for lane in range(len(names))]
         places: Trace = {"x": [end] * len(names), "y": heights, "text": names}
-        return [places, events(history, rows=_WORDS_AT)]
+        return [places, event_points(history, rows=_WORDS_AT)]
 
     def summary(self, history: History) -> str:
         last = history.newest

@@ -101,12 +101,36 @@ def _styled(index: int, trace: Trace) -> Trace:
 
 
 def render_saved(figure: Figure) -> str:
-    """Return a figure as SVG for a page of any colour: on a ground of its own."""
-    return on_ground(render(figure, background="light"), "light")
+    """Return a figure as SVG with a white background of its own, for a page of any colour.
+
+    Parameters
+    ----------
+    figure : dict
+        As `Plot.figure` returns it.
+
+    Returns
+    -------
+    str
+        The SVG; the same figure gives the same text on every machine.
+
+    Raises
+    ------
+    InputError
+        If the figure has what a still picture can't show.
+    """
+    return on_background(render(figure, background="light"), "light")
 
 
-def on_ground(svg: str, background: Background) -> str:
-    """Return an SVG on a ground of its own, whose colours suit that background."""
+def on_background(svg: str, background: Background) -> str:
+    """Return an SVG with a background of its own.
+
+    Parameters
+    ----------
+    svg : str
+        A drawing whose colours suit that background.
+    background : {"light", "dark"}
+        White, or near-black; see `BACKGROUNDS`.
+    """
     return svg.replace("<svg ", f"<svg style='background:{BACKGROUNDS[background]}' ", 1)
 
 

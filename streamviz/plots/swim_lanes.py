@@ -11,7 +11,7 @@ from streamviz.observation.deliveries import Delivery, delivery_log
 from streamviz.observation.events import DEATHS, shown_name
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.plots.event_lines import EVENT_AXIS, HATCHED, event_lines, events
+from streamviz.plots.event_lines import EVENT_AXIS, HATCHED, event_lines, event_points
 from streamviz.plots.figure import Plot, seconds
 from streamviz.plots.lane_deaths import death_in, deaths
 from streamviz.plots.lane_rows import FEW, ROOMY, ROWS, Lane, Places, middle
@@ -119,7 +119,7 @@ class SwimLanes(Plot):
         log = delivery_log(history)
         held = {name: log.pending(name) for name in self._groups(history)}
         bars = self._bars(held, history)
-        lines = events(history, without=death_in(self._lanes(history)))
+        lines = event_points(history, without=death_in(self._lanes(history)))
         return [*bars, self._links(history), self._dead(history), lines]
 
     def summary(self, history: History) -> str:

@@ -247,7 +247,7 @@ def _private_folder() -> Path:
 
 
 def free_port() -> int:
-    """Return a port of loopback that is free right now."""
+    """Return a TCP port that no program of this machine listens on right now."""
     with socket.socket() as probe_socket:
         probe_socket.bind(("127.0.0.1", 0))
         return int(probe_socket.getsockname()[1])
