@@ -240,9 +240,9 @@ class ClusterConnection(Connection):
 
     @contextmanager
     def _borrow_from(self, node: Any) -> Iterator[Any]:
-        pool, taken = self._take(node)
+        pool, connection = self._take(node)
         try:
-            with transport.lend(pool, taken) as raw_connection:
+            with transport.lend(pool, connection) as raw_connection:
                 yield raw_connection
         except ServerUnreachable:
             self.forget()

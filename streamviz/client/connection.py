@@ -102,7 +102,7 @@ class Connection:
         return transport.without_errors(self.snapshot(commands))
 
     def snapshot(self, commands: Sequence[Command]) -> list[Any]:
-        """Send commands answered at one moment, errors as replies too (MULTI, EXEC)."""
+        """Send commands answered at one moment (MULTI, EXEC); an error is a reply, too."""
         block = [("MULTI",), *commands, ("EXEC",)]
         return self._exec_replies(self.replies(block), block)
 

@@ -26,7 +26,7 @@ from streamviz.plots.worst_groups import shown_groups
 class Cursors(Plot):
     """A step line for each plain reader's position and each group's cursor over time.
 
-    At its end stand its name, and how far it is behind the newest entry, the grey line. While
+    Its name stands at its end, with its distance to the newest entry, which is the grey line. While
     entries arrive, that line climbs by one second per second. A reader that keeps up climbs with
     it, a reader that is down stays level, and a reader that starts from the beginning falls to
     the bottom. A cursor does not show which entries the reader missed.
@@ -73,8 +73,8 @@ class Cursors(Plot):
             label(name, 12) + _behind(value, newest, unit)
             for name, value in zip(names, values, strict=True)
         ]
-        known = [one for one in (*values, newest) if one is not None]
-        top, at = headroom(history) * max(known, default=0), seconds(last.time_ms, history)
+        numbers = [one for one in (*values, newest) if one is not None]
+        top, at = headroom(history) * max(numbers, default=0), seconds(last.time_ms, history)
         ends = end_texts(at, [*texts, "newest entry"], [*values, newest], top, 0.075)
         return [ends, event_points(history)]
 

@@ -17,8 +17,8 @@ from streamviz.plots.worst_groups import shown_groups
 class GroupLag(GroupLines):
     """One step line for each group, with its name and its lag at its end.
 
-    Where a lag is unknown, the line has a gap; a shaded span says so, and why. A hairline with its
-    words is an event.
+    Where a lag is unknown, the line has a gap, and a shaded span gives the reason. A hairline with
+    its words is an event.
 
     Parameters
     ----------

@@ -26,8 +26,8 @@ class PendingAge(GroupLines):
     While consumers are healthy, the line stays low. While a dead consumer holds an entry, the line
     climbs by one second per second, until the entry is recovered. A diamond marks each delivery
     after the first, at its time and at the entry's age: an entry with two diamonds has been
-    delivered three times. A hairline with its words is an event. Where lines lie on each other,
-    one sees the rims of the wider ones. Where IDs are no times, ages count from the last delivery.
+    delivered three times. A hairline with its words is an event. Where lines coincide, the rims of
+    the wider ones stay visible. If IDs are not times, ages count from the last delivery.
     """
 
     title = "Oldest pending entry"

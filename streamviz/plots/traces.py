@@ -90,7 +90,7 @@ def marks(name: str, colour: str, symbol: str, size: float = 7, **more: Any) -> 
 
 
 def colours(count: int) -> list[str]:
-    """Return the colours of this many lines."""
+    """Return the colours of `count` lines."""
     return [colour(index) for index in range(count)]
 
 
@@ -154,20 +154,20 @@ def end_texts(
     """
     if x is None:
         return {"x": [], "y": [], "text": []}
-    shown, order = list(texts), sorted(range(len(texts)), key=lambda i: -(values[i] or 0))
+    words, order = list(texts), sorted(range(len(texts)), key=lambda i: -(values[i] or 0))
     room = int(1 / gap) - bool(total)
     if len(order) > room:  # the smallest values share a text
         for i in order[room:]:
-            shown[i] = ""
-        shown[order[room - 1]] = f"and {len(order) - room + 1} more"
+            words[i] = ""
+        words[order[room - 1]] = f"and {len(order) - room + 1} more"
     top = top or 1  # if all values are 0, too, the texts stand close to them
     least = gap * top
     ceiling = top - least * bool(total)
     places = _apart([values[i] or 0 for i in reversed(order[:room])], least, ceiling)
     y = dict(zip(reversed(order[:room]), places, strict=True))
     # The last text, which may be empty, makes the axis reach as far as the top.
-    at = [round(y.get(i, 0), 3) for i in range(len(shown))] + [round(top, 3)]
-    return {"x": [x] * len(at), "y": at, "text": [*shown, total]}
+    at = [round(y.get(i, 0), 3) for i in range(len(words))] + [round(top, 3)]
+    return {"x": [x] * len(at), "y": at, "text": [*words, total]}
 
 
 def _apart(values: Iterable[float], least: float, ceiling: float) -> list[float]:
@@ -202,10 +202,10 @@ class Peak:
         """Return the largest value in the window, 0 if there is none.
 
         Samples that were merged into others may count. The values depend on the sample and on
-        `key`: if it changes, all are read again.
+        `key`: if the key changes, all samples are read again.
         """
-        known, largest = self._found.get(history, (key, deque()))
-        if known != key:
+        last_key, largest = self._found.get(history, (key, deque()))
+        if last_key != key:
             largest = deque()
         for sample in history.since(largest[-1][0] if largest else 0):
             top = max(filter(None, self._values(sample, key)), default=0)
