@@ -22,7 +22,8 @@ from streamviz.errors import InputError, NoSuchName
 from streamviz.observation import Delivery
 from streamviz.plots import Plot
 
-FACES = ("streamviz", *(f"streamviz.{room}" for room in ROOMS), "streamviz.simulation.series")
+FACES = ("streamviz", *(f"streamviz.{room}" for room in ROOMS))
+FACES += ("streamviz.plots.parts", "streamviz.simulation.series")
 # A reply has thousands of the tuples. A plot is always of a subclass.
 NOT_MADE_BY_USERS = {Confirmed, ConsumerInfo, Delivery, PendingEntry, Plot}
 

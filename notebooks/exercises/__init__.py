@@ -3,7 +3,7 @@
 import os
 
 from streamviz import connect
-from streamviz.simulation.permission import ALLOW_WRITES, check_may_write
+from streamviz.simulation import ALLOW_WRITES, check_may_write
 
 if os.environ.get("REDIS_URL") and not os.environ.get(ALLOW_WRITES):
     check_may_write(

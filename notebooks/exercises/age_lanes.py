@@ -6,9 +6,7 @@ from typing import Any
 
 from streamviz.observation import DEATHS, GroupState, History, Sample
 from streamviz.plots import Plot
-from streamviz.plots.figure import seconds
-from streamviz.plots.texts import label
-from streamviz.plots.traces import GREY, Trace, line, marks
+from streamviz.plots.parts import GREY, Trace, label, line, marks, seconds
 
 Points = dict[str, list[Any]]
 _HIGH, _LEAST = 0.85, 0.3  # of a lane: how far its largest age reaches, and where words stand

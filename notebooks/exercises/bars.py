@@ -8,10 +8,7 @@ from dataclasses import dataclass
 from html import escape
 
 from exercises.picture import Picture
-from streamviz.plots.contrast import TEXT_COLOURS
-from streamviz.plots.svg import on_ground
-from streamviz.plots.texts import columns
-from streamviz.plots.traces import GREY, RED, colour
+from streamviz.plots.parts import GREY, RED, TEXT_COLOURS, colour, columns, on_background
 
 _WIDTH, _HIGH, _ROW, _GAP, _WIDEST = 720, 24, 32, 3, 88  # pixels; of one unit at most
 _LETTER, _BOLD = 7.0, 7.7
@@ -62,7 +59,7 @@ def bars(rows: Mapping[str, Iterable[Part]]) -> Picture:
         f"font-family='system-ui,sans-serif' font-size='12' fill='{TEXT_COLOURS['light']}'>"
         f"<title>Bars</title><desc>{escape(words)}</desc>{''.join(drawn)}</svg>"
     )
-    return Picture(on_ground(svg, "light"), words)
+    return Picture(on_background(svg, "light"), words)
 
 
 def _room(one: Part) -> float:

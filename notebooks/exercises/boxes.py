@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from exercises.picture import Picture
-from streamviz.plots.contrast import TEXT_COLOURS
-from streamviz.plots.svg import on_ground
-from streamviz.plots.texts import columns
-from streamviz.plots.traces import GREY, RED, colour
+from streamviz.plots.parts import GREY, RED, TEXT_COLOURS, colour, columns, on_background
 
 _WIDTH, _HIGH, _GAP, _LETTER, _BOLD = 720, 24, 4, 7.0, 7.7  # pixels
 
@@ -112,7 +109,7 @@ def boxes(
         f"font-family='system-ui,sans-serif' font-size='12' fill='{TEXT_COLOURS['light']}'>"
         f"<title>Boxes</title><desc>{escape(words)}</desc>{''.join(parts)}</svg>"
     )
-    return Picture(on_ground(svg, "light"), words)
+    return Picture(on_background(svg, "light"), words)
 
 
 def with_lost(

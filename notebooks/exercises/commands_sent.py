@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from streamviz.client import Connection
-from streamviz.client.resp import as_text
+from streamviz.client import Connection, as_text
 
 _CONNECTING = ("client", "hello", "auth", "info")  # of the connection, and of this count
 

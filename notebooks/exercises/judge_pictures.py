@@ -9,7 +9,7 @@ from exercises.answers import answers, moves_of, req_id_of
 from exercises.boxes import Head, Tinted, boxes
 from go_game.messages import Topic
 from streamviz.client import Stream
-from streamviz.plots.traces import COLOURS, GREY, RED
+from streamviz.plots.parts import COLOURS, GREY, RED
 
 _NAME = 10  # letters; an ID that the match has made up is longer
 _COLOURS = {"made": COLOURS[2], "rejected": RED}  # of an answer; a request without one is grey

@@ -7,8 +7,7 @@ from typing import Any
 
 from streamviz.plots.flow_parts import Shape, rect_at, state_of, text_at
 from streamviz.plots.flow_shapes import BOX_H, NOTE, FlowShapes
-from streamviz.plots.texts import columns
-from streamviz.plots.traces import RED
+from streamviz.plots.parts import RED, columns
 
 _HIGH, _GAP, _EDGE = 14, 4, 6  # pixels: a box, the space between two, and beside the label
 _LETTER, _HYPHEN = 7.0, 4.2  # their widths

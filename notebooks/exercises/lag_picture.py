@@ -8,10 +8,15 @@ from html import escape
 
 from exercises.picture import Picture
 from streamviz.client import ConsumerGroup, Stream
-from streamviz.plots.contrast import BACKGROUNDS, TEXT_COLOURS
-from streamviz.plots.svg import on_ground
-from streamviz.plots.texts import columns
-from streamviz.plots.traces import GREY, RED, colour
+from streamviz.plots.parts import (
+    BACKGROUNDS,
+    GREY,
+    RED,
+    TEXT_COLOURS,
+    colour,
+    columns,
+    on_background,
+)
 
 _WIDTH, _LEFT, _PITCH, _GAP, _ROW, _BAR = 720, 140, 48, 4, 26, 16  # pixels
 _ROOM = 1  # a counter may go this far beyond the last entry; what is more is cut
@@ -97,7 +102,7 @@ def counters(group: ConsumerGroup) -> Picture:
         f"font-family='system-ui,sans-serif' font-size='12' fill='{TEXT_COLOURS['light']}'>"
         f"<title>Counters</title><desc>{escape(words)}</desc>{''.join(_parts(found))}</svg>"
     )
-    return Picture(on_ground(svg, "light"), words)
+    return Picture(on_background(svg, "light"), words)
 
 
 def _parts(found: Counters) -> Iterator[str]:

@@ -16,9 +16,7 @@ import redis
 from exercises.lag_picture import WRONG
 from exercises.picture import Picture
 from streamviz.client import ConsumerGroup, Stream
-from streamviz.plots.contrast import TEXT_COLOURS
-from streamviz.plots.svg import on_ground
-from streamviz.plots.traces import GREY
+from streamviz.plots.parts import GREY, TEXT_COLOURS, on_background
 
 FILE = Path(__file__).with_name("lags_by_server.json")
 _WIDTH, _LEFT, _COLUMN, _ROW = 720, 16, 84, 22  # pixels
@@ -72,7 +70,7 @@ def lags_by_server() -> Picture:
         f"font-family='system-ui,sans-serif' font-size='12' fill='{TEXT_COLOURS['light']}'>"
         f"<title>Lags</title><desc>{escape(text)}</desc>{''.join(parts)}</svg>"
     )
-    return Picture(on_ground(svg, "light"), text)
+    return Picture(on_background(svg, "light"), text)
 
 
 def _cases(client: redis.Redis, key: str) -> Iterator[tuple[str, ConsumerGroup]]:

@@ -9,9 +9,7 @@ from typing import Any
 
 from exercises.picture import Picture
 from streamviz.client import EntryId
-from streamviz.plots.contrast import TEXT_COLOURS
-from streamviz.plots.svg import on_ground
-from streamviz.plots.traces import GREY, colour
+from streamviz.plots.parts import GREY, TEXT_COLOURS, colour, on_background
 
 _WIDTH, _GAP, _HEAD = 720, 10, 26  # pixels
 _ROW, _LETTER, _INDENT, _EDGE = 18, 6.95, 9, 6
@@ -78,7 +76,7 @@ def levels(*marks: object, **columns: Any) -> Picture:
         f"<title>{escape('; '.join(heads))}.</title><desc>{escape(words)}</desc>"
         f"{''.join(parts)}</svg>"
     )
-    return Picture(on_ground(svg, "light"), words)
+    return Picture(on_background(svg, "light"), words)
 
 
 class _Column:

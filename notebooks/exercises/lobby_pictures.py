@@ -11,8 +11,7 @@ from exercises.boxes import Head, Lost, Tinted, boxes
 from exercises.picture import Picture
 from go_game.messages import GameReady, Topic, decode
 from streamviz.client import Stream
-from streamviz.plots.svg import on_ground
-from streamviz.plots.traces import GREY, RED, colour
+from streamviz.plots.parts import GREY, RED, colour, on_background
 
 _SIDE, _PITCH, _ACROSS = 8, 11, 60  # pixels of a square, from one to the next, and squares a row
 
@@ -98,7 +97,7 @@ def strip(seats: Counter[str], players: int) -> Picture:
         f"font-family='system-ui,sans-serif' font-size='12' fill='#333333'><title>Players</title>"
         f"<desc>{summary}</desc>{''.join(parts)}</svg>"
     )
-    return Picture(on_ground(svg, "light"), f"{summary}.")
+    return Picture(on_background(svg, "light"), f"{summary}.")
 
 
 def _asked(session: str) -> Tinted:

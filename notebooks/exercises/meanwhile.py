@@ -9,8 +9,7 @@ from typing import Any
 
 import redis
 
-from streamviz.client.connection import listeners
-from streamviz.client.resp import Command, as_text
+from streamviz.client import Command, as_text, listeners
 
 CALLED = (
     *("XREAD", "XRANGE", "XREVRANGE", "XLEN", "XREADGROUP"),

@@ -14,7 +14,7 @@ from exercises.hints import misfit
 from exercises.interrupted import EndlessLoop, deadline
 from exercises.picture import Picture
 from exercises.verdict import Verdict
-from streamviz.plots.traces import GREY, colour
+from streamviz.plots.parts import GREY, colour
 
 MEET = "meet:"
 FIND, LEAVE, PAIRS = f"{MEET}find", f"{MEET}leave", f"{MEET}pairs"

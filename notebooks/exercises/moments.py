@@ -9,8 +9,7 @@ from html import escape
 
 from exercises.verdict import stream_of
 from streamviz.client import ConsumerGroup, EntryId
-from streamviz.plots.contrast import BACKGROUNDS, SUBSTITUTES, TEXT_COLOURS
-from streamviz.plots.traces import COLOURS, RED
+from streamviz.plots.parts import BACKGROUNDS, COLOURS, RED, SUBSTITUTES, TEXT_COLOURS
 
 _WIDTH, _LEFT, _COLUMN, _ROW, _HEAD, _MOST = 720, 76, 90, 28, 34, 7
 _HIGH, _EDGE = 22, 4  # a box's height, and the space at each side of it

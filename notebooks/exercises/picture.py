@@ -13,15 +13,13 @@ from typing import Any
 from urllib.parse import quote
 
 from exercises.labels import labelled
-from streamviz.client import Entry, EntryId, Stream
-from streamviz.client.connection import listeners
-from streamviz.client.resp import Command, as_text
+from streamviz.client import Command, Entry, EntryId, Stream, as_text, listeners
 from streamviz.errors import StreamVizError
 from streamviz.observation import History, Observer, ReaderState, delivery_log
 from streamviz.plots import Flow
 from streamviz.plots.flow_scene import OLD_S
 from streamviz.plots.flow_svg import drawn
-from streamviz.plots.svg import on_ground, render_saved
+from streamviz.plots.parts import on_background, render_saved
 
 _WIDTH = 720
 _DAY_MS = 86_400_000
@@ -217,7 +215,7 @@ def _draw(plot: _Still, history: History, labels: dict[str, str]) -> Picture:
     if flow is None:
         return Picture(render_saved(figure), words)
     svg = drawn(flow.shapes(), (_WIDTH, flow.height), words, "light")
-    return Picture(on_ground(svg, "light"), words)
+    return Picture(on_background(svg, "light"), words)
 
 
 def _in_order(scene: dict[str, Any], history: History, ids: Iterable[str]) -> dict[str, Any]:

@@ -9,9 +9,7 @@ from typing import Any
 from streamviz.client import EntryId
 from streamviz.observation import DEATHS, History, Sample
 from streamviz.plots import Cursors, GroupLag, Plot
-from streamviz.plots.figure import seconds
-from streamviz.plots.texts import label
-from streamviz.plots.traces import COLOURS, GREY, RED, Trace, line, marks
+from streamviz.plots.parts import COLOURS, GREY, RED, Trace, label, line, marks, seconds
 
 Points = dict[str, list[Any]]
 _BELOW = 0.24  # of a lane: where the bar of the time down stands

@@ -5,9 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from exercises.picture import Picture
-from streamviz.plots.contrast import TEXT_COLOURS
-from streamviz.plots.svg import on_ground
-from streamviz.plots.traces import RED
+from streamviz.plots.parts import RED, TEXT_COLOURS, on_background
 
 _WIDTH, _LEFT, _HIGH, _ROW, _SPACE, _LETTER = 720, 158, 26, 46, 8, 6.6  # pixels
 _BLUE = "#0072B2"
@@ -38,7 +36,7 @@ def promises() -> Picture:
         f"font-family='system-ui,sans-serif' font-size='12' fill='{TEXT_COLOURS['light']}'>"
         f"<title>What is written together</title><desc>{escape(words)}</desc>{''.join(parts)}</svg>"
     )
-    return Picture(on_ground(svg, "light"), words)
+    return Picture(on_background(svg, "light"), words)
 
 
 def _wide(step: str) -> int:

@@ -18,10 +18,9 @@ from exercises.plots import CursorsAndMissed
 from exercises.verdict import Verdict, count_of, grade
 from streamviz import series
 from streamviz.client import Stream
-from streamviz.client.arguments import whole_number
-from streamviz.errors import NoSuchGroup, NoSuchStream
+from streamviz.errors import InputError, NoSuchGroup, NoSuchStream
 from streamviz.observation import History
-from streamviz.plots.svg import render_saved
+from streamviz.plots.parts import render_saved
 from streamviz.server import EmbeddedServer
 from streamviz.simulation import Scenario
 
@@ -125,7 +124,8 @@ def _kept(client: redis.Redis) -> tuple[list[str], list[str] | None]:
 
 def run_shift(client: redis.Redis, *, maxlen: int) -> None:
     """Run 90 seconds of entries at a steady rate, with a reader that is down for 30 of them."""
-    whole_number("maxlen", maxlen, 1)
+    if type(maxlen) is not int or maxlen < 1:
+        raise InputError(f"maxlen={maxlen!r}: give a whole number, 1 or more")
     client.delete("shift", "shift:readers", "shift:done")
     shift = Scenario(client, seed=3)
     shift.reader(

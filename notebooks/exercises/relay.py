@@ -35,7 +35,7 @@ from go_game.match import Match
 from go_game.messages import FIELD, MakeMove, encode
 from go_game.rules import Coord, Player
 from streamviz.client import ConsumerGroup, Entry, EntryId, Stream
-from streamviz.simulation.clock import EPOCH_MS
+from streamviz.simulation import EPOCH_MS
 
 _POINTS = (Coord(4, 4), Coord(2, 2), Coord(6, 6))
 _IDS = tuple(f"{EPOCH_MS + ms}-{seq}" for ms, seq in ((500, 9), (500, 10), (501, 0)))

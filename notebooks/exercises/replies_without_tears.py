@@ -13,9 +13,7 @@ from exercises.hints import hinted
 from exercises.picture import Picture
 from exercises.verdict import Verdict, grade
 from streamviz.client import Stream
-from streamviz.plots.contrast import TEXT_COLOURS
-from streamviz.plots.svg import on_ground
-from streamviz.plots.traces import GREY, colour
+from streamviz.plots.parts import GREY, TEXT_COLOURS, colour, on_background
 
 _COLOURS = {"price": colour(0), "table": GREY}
 _BILLS = 6
@@ -90,7 +88,7 @@ def _summed(till: Stream) -> Picture:
         f"fill='{TEXT_COLOURS['light']}'><title>Bills</title>"
         f"<desc>{escape('; '.join(words))}</desc>{''.join(parts)}</svg>"
     )
-    return Picture(on_ground(svg, "light"), "; ".join(words))
+    return Picture(on_background(svg, "light"), "; ".join(words))
 
 
 @hinted("`till` must be a stream and `takings` a string. Start again with new_till.", _summed)

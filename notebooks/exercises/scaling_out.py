@@ -17,13 +17,12 @@ from exercises.redirections import replies as replies
 from exercises.redirections import replies_picture as replies_picture
 from exercises.redirections import with_replies as with_replies
 from exercises.verdict import Verdict, grade
-from streamviz.client import Client, Stream, slot_of
-from streamviz.client.cluster import SLOTS
+from streamviz.client import SLOTS, Client, Stream, slot_of
 from streamviz.errors import CommandRefused
 from streamviz.observation import History, PartitionObserver
 from streamviz.patterns import Partitions
 from streamviz.server import EmbeddedCluster
-from streamviz.simulation.clock import EPOCH_MS
+from streamviz.simulation import EPOCH_MS
 from streamviz.widgets import Live, partition_lanes
 
 Depot = list[tuple[Stream, Stream]] | Verdict

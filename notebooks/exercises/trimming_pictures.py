@@ -12,9 +12,7 @@ from exercises.verdict import stream_of
 from streamviz import Scenario
 from streamviz.client import ConsumerGroup, EntryId, Stream
 from streamviz.plots import TrimSawtooth
-from streamviz.plots.contrast import TEXT_COLOURS
-from streamviz.plots.svg import on_ground, render_saved
-from streamviz.plots.traces import colour
+from streamviz.plots.parts import TEXT_COLOURS, colour, on_background, render_saved
 
 _WIDTH, _LEFT, _RIGHT, _ROW, _HIGH = 720, 190, 160, 30, 20  # pixels
 _ACKED = {1, 2}  # letters of the tray that no group needs any more
@@ -157,7 +155,7 @@ def bars(values: Mapping[str, float], unit: str) -> Picture:
         f"font-family='system-ui,sans-serif' font-size='12' fill='{TEXT_COLOURS['light']}'>"
         f"<title>Bars</title><desc>{escape(words)}</desc>{''.join(parts)}</svg>"
     )
-    return Picture(on_ground(svg, "light"), words)
+    return Picture(on_background(svg, "light"), words)
 
 
 def _painted(trace: dict[str, Any], paint: str, wide: float) -> dict[str, Any]:

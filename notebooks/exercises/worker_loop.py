@@ -5,9 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from exercises.picture import Picture
-from streamviz.plots.contrast import TEXT_COLOURS
-from streamviz.plots.svg import on_ground
-from streamviz.plots.traces import COLOURS, GREY, RED
+from streamviz.plots.parts import COLOURS, GREY, RED, TEXT_COLOURS, on_background
 
 _WIDTH, _HEIGHT = 720, 292
 _HIGH = 44  # of a box
@@ -56,7 +54,7 @@ def worker_loop() -> Picture:
         f"<title>The loop of a worker</title><desc>{escape(_WORDS)}</desc>{_MARKER}"
         f"{''.join(parts)}</svg>"
     )
-    return Picture(on_ground(svg, "light"), _WORDS)
+    return Picture(on_background(svg, "light"), _WORDS)
 
 
 _MARKER = (

@@ -8,16 +8,20 @@ from typing import Any
 from streamviz.errors import InputError
 from streamviz.observation import History, Sample
 from streamviz.plots import Plot
-from streamviz.plots.contrast import SUBSTITUTES
-from streamviz.plots.event_lines import EVENT_AXIS, event_lines, events, headroom
-from streamviz.plots.figure import seconds
-from streamviz.plots.texts import label, no_data_text, number_text
-from streamviz.plots.traces import (
+from streamviz.plots.parts import (
+    EVENT_AXIS,
     LABEL_MARGIN,
     Trace,
-    colours,
+    colour,
     end_labels,
     end_texts,
+    event_lines,
+    event_points,
+    headroom,
+    label,
+    no_data_text,
+    number_text,
+    seconds,
     step_lines,
 )
 
@@ -55,7 +59,7 @@ class AddedPlot(Plot):
     def traces(self, history: History) -> list[Trace]:
         """Return a line for each stream, their names, and the events."""
         lines = step_lines(map(label, self.histories))
-        return [*lines, end_labels(colours(len(self.histories))), event_lines()]
+        return [*lines, end_labels([colour(i) for i in range(len(self.histories))]), event_lines()]
 
     def layout(self, history: History) -> dict[str, Any]:
         """Return the axes."""
@@ -64,7 +68,7 @@ class AddedPlot(Plot):
             "yaxis": {"title": {"text": "entries"}, "rangemode": "tozero"},
             "yaxis2": EVENT_AXIS,
             "margin": {"l": 60, "r": LABEL_MARGIN, "t": 44, "b": 44},
-            "meta": {"substitutes": SUBSTITUTES, "first_below": True},
+            "meta": {"first_below": True},
             "showlegend": False,
         }
 
@@ -75,7 +79,7 @@ class AddedPlot(Plot):
     def current_state(self, history: History) -> list[Trace]:
         """Return each line's name and last value, at its end, and the events."""
         if history.newest is None:
-            return [end_texts(None, [], [], 0, 1), events(history)]
+            return [end_texts(None, [], [], 0, 1), event_points(history)]
         counts = self.sampled_values(history.newest, history)
         texts = [
             f"{label(name, 16)} {'?' if count is None else f'{count:,}'}"
@@ -85,7 +89,7 @@ class AddedPlot(Plot):
         if history.event_count:
             top = round(top * headroom(history))
         at = seconds(history.newest.time_ms, history)
-        return [end_texts(at, texts, counts, top, 0.075), events(history)]
+        return [end_texts(at, texts, counts, top, 0.075), event_points(history)]
 
     def summary(self, history: History) -> str:
         """Return the numbers in words."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 
 from go_game.game_record import Record, point_name
-from streamviz.plots.contrast import TEXT_COLOUR as TEXT
+from streamviz.plots.parts import TEXT_COLOUR as TEXT
 
 _STEP = 40
 _STARS = {9: (2, 4, 6), 13: (3, 6, 9), 19: (3, 9, 15)}

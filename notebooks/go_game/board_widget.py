@@ -20,8 +20,7 @@ from streamviz.client import CommandLog
 from streamviz.errors import InputError, StreamVizError
 from streamviz.observation import History
 from streamviz.plots import GroupLag, Plot
-from streamviz.plots.figure import Figure
-from streamviz.plots.texts import clean
+from streamviz.plots.parts import Figure, clean
 from streamviz.widgets import Live
 from streamviz.widgets.assets import script, stylesheet
 

@@ -21,8 +21,7 @@ from go_game.keys import Keys
 from go_game.messages import GameState, MoveMade, MoveRejected, Topic
 from go_game.rules import Game
 from go_game.validation import BadMessage
-from streamviz.client import Connection, Entry, EntryId, Stream
-from streamviz.client.resp import Arg, Command
+from streamviz.client import Arg, Command, Connection, Entry, EntryId, Stream
 
 GROUP = "judge"
 _FIELDS = "version", "state", "since"
@@ -149,11 +148,12 @@ class GameStore:
         games = {}
         for (game_id, ids), reply in zip(requests.items(), replies, strict=True):
             version, state, since, *answers = reply
+            answered = (req_id for req_id, answer in zip(ids, answers, strict=True) if answer)
             games[game_id] = KnownGame(
                 version.decode() if version else "",
                 self._game(game_id, version.decode(), state) if version else None,
                 EntryId.parse(since or b"0-0"),
-                frozenset(req_id for req_id, answer in zip(ids, answers, strict=True) if answer),
+                frozenset(answered),
             )
         return games
 

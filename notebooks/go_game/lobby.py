@@ -25,8 +25,7 @@ from go_game.lobby_store import GROUP, REQUEST_TOPICS, LobbyStore, Progress
 from go_game.messages import Message, Topic
 from go_game.rules import STANDARD, Rules
 from go_game.validation import BadMessage
-from streamviz.client import Entry, EntryId, Stream, read_streams
-from streamviz.client.resp import Command
+from streamviz.client import Command, Entry, EntryId, Stream, read_streams
 
 
 class Lobby:

@@ -19,8 +19,7 @@ from go_game import lua
 from go_game.keys import Keys
 from go_game.lobby_rules import LobbyState, OpenGame, Request, Seat, request_id
 from go_game.messages import CreateGame, JoinPrivateGame, SessionDisconnected, Topic
-from streamviz.client import Connection, Entry, EntryId
-from streamviz.client.resp import Arg, Command
+from streamviz.client import Arg, Command, Connection, Entry, EntryId
 
 GROUP = "lobby"
 REQUEST_TOPICS = (

@@ -7,10 +7,9 @@ from importlib import resources
 from itertools import islice
 from typing import Any
 
-from streamviz.client import Entry
-from streamviz.client.resp import Command
+from streamviz.client import Command, Entry
 from streamviz.errors import StreamVizError
-from streamviz.patterns import dead_letters
+from streamviz.patterns import dead_letter_fields
 
 _MAX_CHARACTERS = 2000
 _MAX_FIELDS = 100
@@ -41,7 +40,7 @@ def letter_fields(
     Long values are cut off: the stream still holds the whole entry.
     """
     reason = str(error)[:_MAX_CHARACTERS]
-    history = dead_letters.fields(stream, group, consumer, entry.id, 1, reason)
+    history = dead_letter_fields(stream, group, consumer, entry.id, 1, reason)
     pairs = islice(entry.fields.items(), _MAX_FIELDS)
     own = [(name[:_MAX_CHARACTERS], value[:_MAX_CHARACTERS]) for name, value in pairs]
     return [word for pair in (*own, *history.items()) for word in pair]

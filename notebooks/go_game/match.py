@@ -26,7 +26,7 @@ from go_game.rules import Coord, Game, IllegalMove, Player
 from go_game.validation import BadMessage
 from streamviz.client import EntryId, read_streams
 from streamviz.errors import InputError, NoSuchGroup
-from streamviz.simulation.clock import EPOCH_MS
+from streamviz.simulation import EPOCH_MS
 
 TOPICS = (Topic.MAKE_MOVE, Topic.MOVE_REJECTED, Topic.MOVE_MADE, Topic.GAME_STATES)
 """In the order of the colours of plots: ``move-made`` is green, as in the other pictures."""

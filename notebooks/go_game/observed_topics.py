@@ -13,7 +13,7 @@ from go_game.messages import Message, Topic
 from streamviz.client import Stream
 from streamviz.errors import InputError
 from streamviz.observation import History, Observer
-from streamviz.simulation.clock import EPOCH_MS
+from streamviz.simulation import EPOCH_MS
 
 
 class ObservedTopics:

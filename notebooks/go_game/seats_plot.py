@@ -18,17 +18,22 @@ from go_game.messages import (
 from go_game.validation import BadMessage
 from streamviz.observation import History, Sample
 from streamviz.plots import Plot
-from streamviz.plots.event_lines import EVENT_AXIS, event_lines, events
-from streamviz.plots.figure import seconds
-from streamviz.plots.texts import escaped, label, no_data_text, number_text
-from streamviz.plots.traces import (
+from streamviz.plots.parts import (
+    EVENT_AXIS,
     GREY,
     LABEL_MARGIN,
     RED,
     Trace,
     colour,
     end_labels,
+    escaped,
+    event_lines,
+    event_points,
+    label,
     marks,
+    no_data_text,
+    number_text,
+    seconds,
 )
 
 _WAITS = "waits"
@@ -194,7 +199,7 @@ class SeatsPlot(Plot):
         height = len(lane) - 0.4 + _TOP
         rows = tuple(round(1 - (_TOP - at) / height, 3) for at in _ROWS)
         labels = _labels(seats, lane, now_ms, history)
-        return [*traces, labels, events(history, rows=rows)]
+        return [*traces, labels, event_points(history, rows=rows)]
 
     def summary(self, history: History) -> str:
         """Return the games and the waiting sessions in words."""

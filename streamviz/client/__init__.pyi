@@ -1,3 +1,4 @@
+from . import replies as replies
 from .arguments import Fields as Fields
 from .arguments import Id as Id
 from .arguments import Refs as Refs
@@ -5,6 +6,7 @@ from .capabilities import Capabilities as Capabilities
 from .capabilities import Capability as Capability
 from .capabilities import Feature as Feature
 from .capabilities import capabilities as capabilities
+from .cluster import SLOTS as SLOTS
 from .cluster import Client as Client
 from .cluster import connection_to as connection_to
 from .cluster import slot_of as slot_of
@@ -13,6 +15,7 @@ from .command_log import LoggedCommand as LoggedCommand
 from .confirmed import Confirmed as Confirmed
 from .connection import Connection as Connection
 from .connection import Listener as Listener
+from .connection import listeners as listeners
 from .consumers import Consumer as Consumer
 from .consumers import read_groups as read_groups
 from .entry_id import EntryId as EntryId
@@ -30,6 +33,9 @@ from .models import PendingSummary as PendingSummary
 from .models import StreamFull as StreamFull
 from .models import StreamInfo as StreamInfo
 from .records import Records as Records
+from .resp import Arg as Arg
+from .resp import Command as Command
+from .resp import as_text as as_text
 from .server_version import ServerVersion as ServerVersion
 from .stream import Stream as Stream
 from .stream import read_streams as read_streams

@@ -177,19 +177,20 @@ class Adding:
         Raises
         ------
         InputError
-            If a row is not valid. The rows of earlier batches were added, those of its own not.
+            If a row is not valid. The rows of earlier batches were added; those of its own batch
+            were not.
         CommandRefused
             If the server refused a row. The remaining rows are not sent. Both messages name the
             first such row, counted from 0, and say how many rows were added.
         ServerUnreachable
             If the connection breaks. The message says how many rows are confirmed; up to two
-            batches after them may have been added. They are in the error's `unconfirmed`, to go on
-            with, as `streamviz.patterns.Partitions.add_many` shows. Those with IDs of their own
-            that have been added are then refused, and not doubled.
+            batches after them may have been added. The error's `unconfirmed` has these rows. To
+            send them again, see `streamviz.patterns.Partitions.add_many`. A row with an ID of its
+            own that was already added is then refused, and not added twice.
 
-        What `rows` itself raises comes through unchanged, after the batches before were answered. A
-        note in it says how many rows were added, and its `unconfirmed` has those read after them. A
-        generator that raised is at its end.
+        An exception of `rows` itself is raised unchanged, after the server has answered the earlier
+        batches. Its note says how many rows were added, and its `unconfirmed` has the rows read
+        after them. A generator that raised cannot be continued.
         """
         size = arguments.whole_number("batch", batch, 1)
         waiting = Waiting.option(wait, wait_ms, on_disk=on_disk)

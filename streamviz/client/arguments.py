@@ -19,7 +19,7 @@ Refs = Literal["KEEPREF", "DELREF", "ACKED"]
 
 
 class HasId(Protocol):
-    """What has an ID: an `Entry`, a `PendingEntry`."""
+    """Anything that has an ID, such as an `Entry` or a `PendingEntry`."""
 
     @property
     def id(self) -> EntryId:
@@ -128,9 +128,9 @@ def id_text(value: Id, special: str) -> str:
 
 
 def id_list(ids: Iterable[Ids]) -> list[Arg]:
-    """Return entry IDs as Redis writes them, at least one: of IDs, what has one, and their lists.
+    """Return at least one entry ID as Redis writes it, given IDs, entries, or lists of them.
 
-    The ID of an entry that was just read is returned as it came, without a look at it.
+    The ID of an entry that was just read is returned unchanged and unchecked.
     """
     texts = list(_id_texts(ids))
     if not texts:
@@ -163,9 +163,9 @@ def refs_and_ids(refs: Refs, ids: Iterable[Ids]) -> list[Arg]:
 
 def one_of(name: str, value: str, choices: Iterable[str]) -> str:
     """Return `value` if it is one of the choices."""
-    known = list(choices)
-    if value not in known:
-        raise InputError(f"{name}={value!r}: give one of {', '.join(map(repr, known))}")
+    options = list(choices)
+    if value not in options:
+        raise InputError(f"{name}={value!r}: give one of {', '.join(map(repr, options))}")
     return value
 
 

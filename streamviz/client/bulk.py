@@ -86,14 +86,14 @@ def read_batch(rows: Iterator[T], size: int) -> tuple[list[T], BaseException | N
 
 
 def unconfirmed(error: StreamVizError, text: str, rows: list[Any]) -> StreamVizError:
-    """Return an error of the same kind with another text, and with the rows to go on with."""
+    """Return an error of the same kind with another text, and with the rows to send again."""
     new = type(error)(text)
     new.unconfirmed = rows
     return new
 
 
 def noted(error: BaseException, text: str, rows: list[Any]) -> BaseException:
-    """Return an error that is not ours, with a note, and with the rows to go on with."""
+    """Return a caller's error with a note, and with the rows to send again."""
     error.add_note(f"add_many: {text}")
     vars(error)["unconfirmed"] = rows
     return error

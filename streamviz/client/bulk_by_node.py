@@ -1,4 +1,4 @@
-"""Add many entries to many streams: in one round trip a node for each page of rows."""
+"""Add many entries to many streams: each page of rows in one round trip per node."""
 
 from __future__ import annotations
 

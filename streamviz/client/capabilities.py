@@ -157,8 +157,8 @@ class Capabilities:
         for one in self.capabilities:
             if one.feature.name == name:
                 return one
-        known = ", ".join(repr(one.feature.name) for one in self.capabilities)
-        raise InputError(f"{name!r} is not a stream feature: give one of {known}")
+        names = ", ".join(repr(one.feature.name) for one in self.capabilities)
+        raise InputError(f"{name!r} is not a stream feature: give one of {names}")
 
 
 def capabilities(client: Client) -> Capabilities:
@@ -182,8 +182,10 @@ def _capability(
             return Capability(feature, supported, "tried")
     elif docs is not None:
         options, history = docs.get(feature.command, ((), ""))
-        known = feature.command in docs and (feature.token in options or feature.token in history)
-        return Capability(feature, known, "documented")
+        is_documented = feature.command in docs and (
+            feature.token in options or feature.token in history
+        )
+        return Capability(feature, is_documented, "documented")
     return Capability(feature, connection.version.has(feature.since), "by version")
 
 

@@ -34,6 +34,7 @@ Client = redis.Redis | RedisCluster
 """A client of one server, or of a cluster."""
 
 SLOTS = 16_384
+"""The number of hash slots of a cluster."""
 _REDIRECT_TIMEOUT_S = 5.0
 _RETRY_DELAY_S = 0.01
 
@@ -239,9 +240,9 @@ class ClusterConnection(Connection):
 
     @contextmanager
     def _borrow_from(self, node: Any) -> Iterator[Any]:
-        pool, taken = self._take(node)
+        pool, connection = self._take(node)
         try:
-            with transport.lend(pool, taken) as raw_connection:
+            with transport.lend(pool, connection) as raw_connection:
                 yield raw_connection
         except ServerUnreachable:
             self.forget()

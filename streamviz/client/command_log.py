@@ -129,11 +129,11 @@ class CommandLog:
         if self.hides:
             call, reply = hide_literals(call), hide_reply(command, reply)
             command = hide_command(command)
-        call, sent, shown = (
+        call, sent, reply_text = (
             text if len(text) <= _MAX_CHARACTERS else f"{text[: _MAX_CHARACTERS - 1]}…"
             for text in (call, _format_command(command), _format_reply(reply))
         )
-        self._commands.append(LoggedCommand(call, sent, shown, tuple(changes)))
+        self._commands.append(LoggedCommand(call, sent, reply_text, tuple(changes)))
         self.count += 1
 
     def _state(self, key: str) -> dict[str, str]:

@@ -16,9 +16,9 @@ T = TypeVar("T")
 class Confirmed(NamedTuple, Generic[T]):
     """What was added, and how many replicas have all of it.
 
-    `added` is what the same call without ``wait`` returns. There are fewer `replicas` than asked
-    for if the time was up. A replica that has an entry has it in memory, unless ``on_disk`` was
-    given. So an entry is still lost if all of them fail.
+    `added` is what the same call without ``wait`` returns. There are fewer `replicas` than
+    requested if the time ran out. A replica that has an entry has it in memory, unless ``on_disk``
+    was given. So an entry is still lost if all of them fail.
     """
 
     added: T
@@ -28,7 +28,7 @@ class Confirmed(NamedTuple, Generic[T]):
 class Waiting:
     """Asks for replicas to confirm, on the connection on which entries were added.
 
-    After the first batch that too few replicas confirmed in time, the others are hardly waited for.
+    After a batch that too few replicas confirmed in time, it hardly waits for the later ones.
     """
 
     def __init__(self, wait: int, wait_ms: int, *, on_disk: bool = False) -> None:

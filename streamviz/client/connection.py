@@ -102,7 +102,7 @@ class Connection:
         return transport.without_errors(self.snapshot(commands))
 
     def snapshot(self, commands: Sequence[Command]) -> list[Any]:
-        """Send commands answered at one moment, errors as replies too (MULTI, EXEC)."""
+        """Send commands answered at one moment (MULTI, EXEC); an error is a reply, too."""
         block = [("MULTI",), *commands, ("EXEC",)]
         return self._exec_replies(self.replies(block), block)
 
@@ -255,6 +255,12 @@ class Connection:
 
 
 def listeners(client: Any) -> list[Listener]:
-    """Return the listeners of a client; clients that share a pool share their listeners."""
+    """Return the list of a client's listeners, to add to or to remove from.
+
+    Parameters
+    ----------
+    client : redis.Redis or redis.cluster.RedisCluster
+        Clients that share a connection pool share their listeners.
+    """
     # a client of a cluster has no pool of its own
     return _LISTENERS.setdefault(getattr(client, "connection_pool", client), [])

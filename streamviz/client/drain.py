@@ -1,4 +1,4 @@
-"""Read a group's entries until none is left, and acknowledge a page together with the next read."""
+"""Read a group's entries until none is left; each read also acknowledges the previous page."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ class Pages:
     def ahead(self, page: list[Any], after: Arg) -> Generator[Entry, None, list[Any]]:
         """Yield entries of full pages, and return the page that follows them.
 
-        As soon as a page is handled, it is acknowledged and another one is asked for, before the
-        reply to the previous read is looked at: so the server reads while this program parses and
-        handles. It takes the commands in order, so that at most two pages are pending. The page is
-        empty if the server refuses to read it: `read` then says why.
+        As soon as a page is handled, acknowledge it and ask for another one, before parsing the
+        reply to the previous read. So the server reads while this program parses and handles. It
+        runs the commands in order, so at most two pages are pending. The page is empty if the
+        server refuses to read it: `read` then says why.
         """
         unanswered: Unanswered = deque()
         try:

@@ -59,12 +59,12 @@ class Entry(Record):
         return [("id", self.id), *self.pairs]
 
     def __repr__(self) -> str:
-        shown = f"id={self.id!r}, fields={self.fields!r}"
+        text = f"id={self.id!r}, fields={self.fields!r}"
         if self.repeated:
-            shown += f", repeated={self.repeated!r}"
+            text += f", repeated={self.repeated!r}"
         if self.deliveries is not None:
-            shown += f", idle_ms={self.idle_ms}, deliveries={self.deliveries}"
-        return f"Entry({shown})"
+            text += f", idle_ms={self.idle_ms}, deliveries={self.deliveries}"
+        return f"Entry({text})"
 
 
 class _Hidden(str):

@@ -1,4 +1,4 @@
-"""Rows as a pandas frame: typed columns, missing values missing, times in UTC."""
+"""Rows as a pandas frame with typed columns, missing values, and times in UTC."""
 
 from __future__ import annotations
 

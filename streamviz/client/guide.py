@@ -1,8 +1,8 @@
 """Explain each public call that does not fit, and each attribute that is misspelt.
 
-Jupyter does not say what may be meant by a misspelt name, and Python's TypeError names our inner
-classes. So all that a room's ``__all__`` names is wrapped when it is imported. Signatures stay as
-they are, and so does what runs inside the package through names that are not public.
+Jupyter does not suggest the name that a misspelt one may stand for, and Python's TypeError names
+our inner classes. So everything in a room's ``__all__`` is wrapped when it is imported. Signatures
+stay as they are. Calls inside the package through names that are not public are not wrapped.
 """
 
 from __future__ import annotations
@@ -159,13 +159,13 @@ def _slip(
         parameters, args = parameters[1:], args[1:]
     shape = Signature([one.replace(annotation=Parameter.empty) for one in parameters])
     try:
-        given = shape.bind(*args, **options).arguments
+        values = shape.bind(*args, **options).arguments
     except TypeError:
         return f"{called}() {_misfit(parameters, args, options, f'call it as {called}{shape}')}"
     for one in parameters:
         wanted: Any = {"str": str}.get(one.annotation) or function.__globals__.get(one.annotation)
-        if one.name in given and not _fits(given[one.name], wanted):
-            return f"{called}(): {one.name}={shown(given[one.name])}: give a {wanted.__name__}"
+        if one.name in values and not _fits(values[one.name], wanted):
+            return f"{called}(): {one.name}={shown(values[one.name])}: give a {wanted.__name__}"
     return ""
 
 
@@ -181,15 +181,15 @@ def _misfit(
     """Return which argument does not fit, and the next step."""
     by_place = [one.name for one in parameters if one.kind is Parameter.POSITIONAL_OR_KEYWORD]
     by_name = [*by_place, *(one.name for one in parameters if one.kind is Parameter.KEYWORD_ONLY)]
-    taken = by_place[: len(args)]
+    places = by_place[: len(args)]
     for name in options:
-        if name in taken:
+        if name in places:
             return f"was given {name!r} twice, by its place and by its name: {step}"
         if name not in by_name:
             return f"has no argument {name!r}: {meant(name, by_name, step)}"
     if len(args) > len(by_place):
         number = f"{len(args)} positional argument{'s' * (len(args) > 1)}"
         return f"was given {number}, and takes {len(by_place) or 'none'}: {step}"
-    given = {*taken, *options}
-    missing = [one.name for one in parameters if one.default is one.empty and one.name not in given]
+    names = {*places, *options}
+    missing = [one.name for one in parameters if one.default is one.empty and one.name not in names]
     return f"needs {', '.join(map(repr, missing))}: {step}"

@@ -26,7 +26,7 @@ def is_hidden(fields: FieldsShown) -> bool:
 
 
 def hide_command(command: Command) -> Command:
-    """Return a command without values: of one that is not known to have none, name and key."""
+    """Return a command without values; of an unknown command, only its name and key stay."""
     values = facts(command).values
     if values in ("no", "reply"):
         return command
@@ -38,8 +38,8 @@ def hide_command(command: Command) -> Command:
             *(one for key, value in pairs for one in (key, hidden(to_bytes(value)))),
         ]
     is_script = as_text(command[0]).upper() == "EVAL"
-    known = 3 + int(as_text(command[2])) if is_script else 2
-    return [*command[:known], *map(hidden, map(to_bytes, command[known:]))]
+    start = 3 + int(as_text(command[2])) if is_script else 2
+    return [*command[:start], *map(hidden, map(to_bytes, command[start:]))]
 
 
 def _id_index(command: Command) -> int:
@@ -53,7 +53,7 @@ def _id_index(command: Command) -> int:
 
 
 def hide_reply(command: Command, reply: Any) -> Any:
-    """Return the reply to a command without values; of an error that may have one, its code."""
+    """Return the reply to a command without values; of an error that may hold one, the code."""
     values = facts(command).values
     if values == "no" or reply is None:
         return reply
@@ -72,8 +72,8 @@ def _hide_entries(reply: Any) -> Any:
     if len(reply) > 1 and isinstance(reply[0], bytes) and _ENTRY_ID.fullmatch(reply[0]):
         words = reply[1]
         if isinstance(words, list) and not any(isinstance(one, list) for one in words):
-            shown = [hidden(one) if n % 2 else one for n, one in enumerate(words)]
-            return [reply[0], shown, *reply[2:]]
+            names = [hidden(one) if n % 2 else one for n, one in enumerate(words)]
+            return [reply[0], names, *reply[2:]]
     return [_hide_entries(one) for one in reply]
 
 
@@ -95,8 +95,8 @@ class _Literals(ast.NodeTransformer):
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
         """Replace a text or a number."""
-        kept = node.value is None or isinstance(node.value, bool)
-        return node if kept else ast.Name("…")
+        is_keyword = node.value is None or isinstance(node.value, bool)
+        return node if is_keyword else ast.Name("…")
 
     def visit_JoinedStr(self, _: ast.JoinedStr) -> ast.AST:
         """Replace an f-string."""

@@ -1,4 +1,4 @@
-"""The loops of a consumer: over what there is now, and over what comes."""
+"""The loops of a consumer: over the entries that are there now, and over those to come."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 1.0
 
 
 class Stop(Protocol):
-    """What ends a loop: a `threading.Event`, or another object with this method."""
+    """An object that ends a loop: a `threading.Event`, or another one with this method."""
 
     def is_set(self) -> bool:
         """Tell whether to end."""

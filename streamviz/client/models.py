@@ -1,4 +1,4 @@
-"""Typed records of the server's replies; None where the server's version does not say."""
+"""Typed records of the server's replies; None is what the server's version does not report."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class PendingEntry(NamedTuple):
     Attributes
     ----------
     id, consumer : EntryId, str
-        The entry, which may have been deleted since; who holds it, empty after XNACK (8.8).
+        The entry, which may have been deleted since, and its consumer, empty after XNACK (8.8).
     idle_ms, deliveries : int
         Milliseconds since the last delivery, -1 after XNACK (8.8); the delivery count.
     """
@@ -63,9 +63,10 @@ class PendingSummary(Record):
 class Claimed(Record):
     """One page of XAUTOCLAIM (6.2).
 
-    The next page starts at the `cursor`, which is ``0-0`` after the last page; an empty page may
-    have one, too. With ``justid``, only the IDs of the claimed entries are here. The `deleted`
-    entries were pending, but exist no longer, and so are pending no longer (7.0).
+    The next page starts at the `cursor`, which is ``0-0`` after the last page. An empty page need
+    not be the last one. With ``justid``, the page has only the IDs of the claimed entries. The
+    `deleted` entries were pending, but no longer exist, so Redis has dropped them from the pending
+    list (7.0).
     """
 
     cursor: EntryId
@@ -78,9 +79,9 @@ class Claimed(Record):
 class IdmpInfo(Record):
     """The numbers of a stream's idempotency IDs (XINFO STREAM, 8.6).
 
-    An ID is stored for `duration_s` seconds, and at most `maxsize` of each producer. The numbers
-    of `producers` and `ids` are of now; those of entries `added` with an ID, and refused as
-    `duplicates`, are of all times.
+    An ID is stored for `duration_s` seconds, and at most `maxsize` of each producer. The numbers of
+    `producers` and `ids` are the current ones. Those of entries `added` with an ID, and of refused
+    `duplicates`, count since the stream was created.
     """
 
     duration_s: int

@@ -1,4 +1,4 @@
-"""Send commands for many keys in one round trip a node."""
+"""Send commands for many keys in one round trip per node."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def exchange(
 ) -> list[list[Any]]:
     """Send a block of commands for each connection's key in one write, and return raw replies.
 
-    The keys are on one node; see `node_of`. A block has commands as `pack` writes them, and how
-    many they are; the last of all may block for `block_ms`. A refused command has its error as its
-    reply; also one of a key that is on another node, which is not sent again. ServerError if the
+    The keys are on one node; see `node_of`. A block is commands as `pack` writes them, and their
+    number. The last command of all may block for `block_ms`. A refused command has its error as its
+    reply. So has a command for a key on another node; it is not sent again. ServerError if the
     connection breaks; the next use of each connection looks for its node again.
     """
     payloads, sizes = zip(*blocks, strict=True)

@@ -1,4 +1,4 @@
-"""A progress bar for what takes more than two seconds, where a person looks on."""
+"""A progress bar for calls of more than two seconds, shown only where a person can see it."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def in_front_end() -> bool:
 def progress_bar(
     show: bool, what: str, total: float | None = None, unit: str = ""
 ) -> Iterator[Callable[[float], object]]:
-    """Show a bar while the block runs, and yield a function that takes how much more is done.
+    """Show a bar while the block runs, and yield a function that advances it by an amount.
 
-    There is a bar only after `DELAY_S`, and only in a terminal or in a notebook's front end. It is
-    gone at the end: a saved notebook has none. `what` is one or two words, and `unit` what is
-    counted. InputError if `show`, the ``progress=`` of the caller, is no bool.
+    The bar appears only after `DELAY_S`, and only in a terminal or in a notebook's front end. It is
+    removed at the end, so a saved notebook has none. `what` is a label of one or two words, and
+    `unit` is what is counted. InputError if `show`, the ``progress=`` of the caller, is not a bool.
     """
     check_type("progress", show, bool, "True or False")
     place = _place() if show else None

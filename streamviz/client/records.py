@@ -30,7 +30,7 @@ class Records(list[T]):
 
         An ID becomes two columns: `entry_id`, as text, and `entry_time`, a timestamp in UTC, which
         is missing where the ID is not a time in milliseconds. The other columns are the record's
-        fields, with their units in their names. What is None is missing.
+        fields, with their units in their names. None becomes a missing value.
 
         An entry's fields are columns of text; one that occurs twice has its last value, and one
         that is named like a column of ours gets ``field_`` before its name. StreamVizError if

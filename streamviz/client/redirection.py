@@ -14,8 +14,8 @@ from streamviz.client.resp import Command, unpack
 class Redirection(NamedTuple):
     """The node that another node redirects to; an empty host is that of the node that replied.
 
-    Use it from now on (MOVED), or for this command only (ASK); or use the same node again after
-    a short delay (TRYAGAIN, with port 0).
+    Use that node from now on (MOVED), or for this command only (ASK). With port 0, use the same
+    node again after a short delay (TRYAGAIN).
     """
 
     kind: Literal["MOVED", "ASK", "TRYAGAIN"]

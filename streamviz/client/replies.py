@@ -113,10 +113,10 @@ def pending_entries(reply: Any) -> Records[PendingEntry]:
 
 def claimed(reply: Any, *, justid: bool) -> Claimed:
     """Parse XAUTOCLAIM; before 7.0 it had no third element."""
-    taken = () if justid else tuple(entries(reply[1]))
-    taken_ids = ids(reply[1]) if justid else [one.id for one in taken]
+    page = () if justid else tuple(entries(reply[1]))
+    taken_ids = ids(reply[1]) if justid else [one.id for one in page]
     deleted = ids(reply[2]) if len(reply) > 2 else []
-    return Claimed(EntryId.parse(reply[0]), taken, tuple(taken_ids), tuple(deleted))
+    return Claimed(EntryId.parse(reply[0]), page, tuple(taken_ids), tuple(deleted))
 
 
 def stream_info(reply: Any) -> StreamInfo:

@@ -14,7 +14,9 @@ import hiredis
 from streamviz.errors import InputError
 
 Arg = str | bytes | int | float | Decimal
+"""A part of a command."""
 Command = Sequence[Arg]
+"""A command with its arguments, such as ``("XLEN", "orders")``."""
 
 _PLAIN_TYPES = frozenset({str, bytes, int, float})
 
@@ -78,5 +80,5 @@ def _digits(value: Any) -> str | None:
 
 
 def as_text(value: Arg) -> str:
-    """Return a part of a command as text to show."""
+    """Return a part of a command as text to show; "�" replaces bytes that are not UTF-8."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -1,4 +1,4 @@
-"""A stream: every command that works on its entries; and one that reads several streams."""
+"""A stream with every command for its entries, and a function that reads several streams."""
 
 from __future__ import annotations
 

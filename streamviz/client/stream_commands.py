@@ -1,7 +1,7 @@
-"""What this package knows of each stream command: one row for each, and one row for what is new.
+"""What this package knows of each stream command, in one row for each, and one for unknown ones.
 
-Connections find a command's keys by it, a log of commands what changed, and a log without values
-what to hide.
+With it, connections find a command's keys, the log of commands finds what changed, and a log
+without values finds what to hide.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from streamviz.client.resp import Command, as_text
 
 
 class StreamCommand(NamedTuple):
-    """What is known of a command.
+    """What this package knows of a command.
 
-    Its first key stands at `key_at`. It `changes` the stream, a group only, or nothing. Values of
-    fields are in the command that was `sent`, in its `reply`, in neither (`no`), or it's `unknown`.
+    Its first key is the word at `key_at`. It `changes` the stream, only a group, or nothing. Fields
+    have their values in the command that was `sent`, in its `reply`, in neither (`no`), or in an
+    `unknown` place.
     """
 
     changes: Literal["stream", "group", "nothing"]

@@ -27,7 +27,7 @@ class Record:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]], count: int | None = None) -> str:
-    """Return an HTML table of the first rows, and how many more there are of all `count`."""
+    """Return an HTML table of the first rows, and a line with the number of the others."""
     lines = [_line("th", head), *(_line("td", row) for row in rows[:MAX_ROWS])]
     more = (len(rows) if count is None else count) - MAX_ROWS
     rest = f"<p>… and {more:,} more</p>" if more > 0 else ""
@@ -51,9 +51,9 @@ def paragraph(text: str) -> str:
 
 def cell(value: Any, length: int) -> str:
     """Return a value as HTML of a bounded length; inside <code>, a ``$`` starts no formula."""
-    shown = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in _text(value, length))
-    shown = shown if len(shown) <= length else f"{shown[: length - 1]}…"
-    return f"<code>{html.escape(shown)}</code>" if shown else ""
+    text = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in _text(value, length))
+    text = text if len(text) <= length else f"{text[: length - 1]}…"
+    return f"<code>{html.escape(text)}</code>" if text else ""
 
 
 def _line(tag: str, values: Sequence[Any]) -> str:

@@ -1,7 +1,7 @@
-"""Find out soon whether a client speaks TLS to a server that does not.
+"""Find out early whether a client speaks TLS to a server that does not.
 
-Such a server waits for the rest of a command, and sends nothing. A client of redis-py would wait
-for it eleven times, which takes a minute.
+Such a server waits for the rest of a command, and sends nothing. A redis-py client would try eleven
+times, which takes a minute.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PLAIN: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()  # whether a pool's s
 def check_tls(pool: Any) -> None:
     """Raise ServerUnreachable if a pool speaks TLS, but its server answers without TLS.
 
-    Once that is not so, this does nothing for the pool any more. The first time, it makes a TLS
+    After a check that passed, it does not check the pool again. The first check makes a TLS
     connection of its own, which sends no command and no password.
     """
     if pool.connection_class is not redis.SSLConnection or _PLAIN.get(pool) is False:
@@ -53,7 +53,7 @@ def _handshake_error(options: Mapping[str, Any]) -> Exception | None:
         connection: Any = redis.SSLConnection(**{**options, **one_try})
         connection.connect()
         connection.disconnect()
-    except Exception as error:  # also of a wrong option: the pool will tell of it
+    except Exception as error:  # also of a wrong option, which the pool will report
         return error
     return None
 

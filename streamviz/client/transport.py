@@ -86,7 +86,7 @@ def take(pool: Any) -> Any:
 
 @contextmanager
 def lend(pool: Any, raw_connection: Any) -> Iterator[Any]:
-    """Give a raw connection back to its pool in the end; after an error closed."""
+    """Return a raw connection to its pool at the end; after an error, close it first."""
     try:
         yield raw_connection
     except BaseException as error:

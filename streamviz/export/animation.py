@@ -17,7 +17,7 @@ _LAST_MS = 2000  # how much longer a GIF shows its last picture
 def gif(
     pictures: Iterable[Any], some: Sequence[Any], count: int, rate_hz: float, *, loop: bool
 ) -> bytes:
-    """Return `count` pictures as a GIF, which shows its last one for two seconds more.
+    """Return `count` pictures as a GIF, which shows its last one two seconds longer.
 
     They are taken one at a time; the palette is made of `some` of them.
     """

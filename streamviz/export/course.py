@@ -22,9 +22,9 @@ _LAB_CONFIG = Path(__file__).parent / "static" / "jupyter"
 def copy_course(folder: str | Path) -> tuple[list[Path], list[Path]]:
     """Copy the course into a folder, and return the files that were written, and those kept.
 
-    The folder is created if need be. The notebooks come without outputs, so that no answer is on
-    the page before the reader has predicted it. A file that exists already is kept as it is.
-    NotebookError if a file can't be written.
+    The folder is created if needed. The notebooks are copied without outputs, so that no answer is
+    on the page before the reader has predicted it. An existing file stays unchanged. NotebookError
+    if a file can't be written.
     """
     target = path_of("folder", folder, "a folder's name")
     source = _WHEEL if _WHEEL.is_dir() else _CLONE

@@ -1,4 +1,4 @@
-"""Run a command until Ctrl-C, and close what it opened in peace."""
+"""Run a command until Ctrl-C, and let it close its files and connections undisturbed."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ class Wait(Protocol):
 
 @contextmanager
 def until_ctrl_c() -> Iterator[Wait]:
-    """Give a function that prints a text, and waits for Ctrl-C, SIGTERM or a closed terminal.
+    """Yield a function that prints a text, and waits for Ctrl-C, SIGTERM or a closed terminal.
 
-    After the first one, all others are ignored, for good: nothing interrupts what closes files and
-    connections, or the end of Python. What was ignored before, as in the background, still is.
+    After the first signal, all others are ignored for good, so that nothing interrupts the closing
+    of files and connections, or the end of Python. A signal that was ignored before, as in the
+    background, still is.
     """
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     usual = {number: signal.getsignal(number) for number in numbers}

@@ -69,9 +69,9 @@ def to_embed(
     player, code = target.with_name(PLAYER_FILE), _player_code()
     if not (player.exists() and player.read_bytes() == code):
         write_file(player, code, overwrite=overwrite)
-    written = write_file(target, "".join(lines).encode("ascii"), overwrite=overwrite)
+    file = write_file(target, "".join(lines).encode("ascii"), overwrite=overwrite)
     warn_of(frames.problems)
-    return written
+    return file
 
 
 def script_tag(frames: Path) -> str:

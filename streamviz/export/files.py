@@ -70,8 +70,8 @@ def _create(path: Path, content: bytes) -> None:
 def _replace(target: Path, content: bytes) -> None:
     """Write a file beside this one, and put it in its place, with its permissions.
 
-    A link stays a link. What can't be replaced is written to as it is: a device, or a file in a
-    folder where we may not create another.
+    A link stays a link. A device is written to directly, and so is a file in a folder where we may
+    not create another one.
     """
     path = Path(os.path.realpath(target))
     if not (path.is_file() and os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):

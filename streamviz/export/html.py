@@ -103,11 +103,11 @@ def to_html(
         )
     options |= {"dark": _DARK[theme], "poster": poster}
     begin = times[0 if autoplay else -1] if poster is None else poster
-    shown = next(i for i, at in enumerate(times) if at >= begin)
-    page = _page(frames, size, theme, options, frames.figures(shown), progress=progress)
-    written = write_file(target, page.encode("utf-8"), overwrite=overwrite)
+    frame = next(i for i, at in enumerate(times) if at >= begin)
+    page = _page(frames, size, theme, options, frames.figures(frame), progress=progress)
+    file = write_file(target, page.encode("utf-8"), overwrite=overwrite)
     warn_of(frames.problems)
-    return written
+    return file
 
 
 def _page(

@@ -30,7 +30,7 @@ from streamviz.widgets.player import check_speed
 STILL_SUFFIXES = (".svg", ".png")
 ANIMATION_SUFFIXES = (".gif", ".mp4")
 MAX_IMAGES = {".gif": 2000, ".mp4": 20_000}
-_PALETTE_IMAGES = 24  # of which a GIF's palette is made
+_PALETTE_IMAGES = 24  # from which a GIF's palette is made
 _FLOW_SHARE = 0.54  # of the height, beside other plots
 _HEADER_HEIGHT = 34  # of the caption and the time, in units of the SVG
 
@@ -70,9 +70,9 @@ def to_still(
     header = (caption, f"{frames.metadata()['times'][-1]:.1f} s") if caption else None
     svg = _svg(frames.figures(-1), frames.problems, size, theme, header)
     content = svg.encode("utf-8") if suffix == ".svg" else png(svg, size)
-    written = write_file(target, content, overwrite=overwrite)
+    file = write_file(target, content, overwrite=overwrite)
     warn_of(frames.problems)
-    return written
+    return file
 
 
 def to_animation(
@@ -95,7 +95,7 @@ def to_animation(
 ) -> Path:
     """Write a span of a recording as an animated GIF or as an MP4 video (H.264), by the suffix.
 
-    On a terminal and in a notebook, a bar says how far it is and how long it will take.
+    In a terminal and in a notebook, a bar shows the progress and the time that is left.
 
     Parameters
     ----------
@@ -139,9 +139,9 @@ def to_animation(
         else:
             some = [*indices[:: max(1, count // _PALETTE_IMAGES)], indices[-1]]
             content = gif(pictures, list(draw(some, lambda _: None)), count, rate_hz, loop=loop)
-    written = write_file(target, content, overwrite=overwrite)
+    file = write_file(target, content, overwrite=overwrite)
     warn_of(frames.problems)
-    return written
+    return file
 
 
 def _pictures(
@@ -177,8 +177,8 @@ def _svg(
 ) -> str:
     """Return figures in a grid as one SVG, with text that is legible from the back row.
 
-    The header is a caption and a time, above the figures. What can't be drawn is added to
-    `problems`, and the reason stands in its place.
+    The header is a caption and a time, above the figures. If a figure can't be drawn, the reason is
+    added to `problems` and shown in its place.
     """
     boxes, width = _grid(figures)
     height = round(width * size[1] / size[0])

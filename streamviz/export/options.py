@@ -52,7 +52,7 @@ def select_frames(
 
 
 def warn_of(problems: Mapping[str, str]) -> None:
-    """Warn of plots in whose place a file says that they can't be drawn."""
+    """Warn of the plots that can't be drawn; the file has the reason in their place."""
     for text in problems.values():
         warnings.warn(text, PlotWarning, stacklevel=4)  # of the call of a ``to_*`` function
 

@@ -2,7 +2,7 @@
 
 A browser can do three things: load the page with its scripts, receive the dashboard's messages as
 server-sent events, and post ``hello``, ``grant`` and ``timeline`` to its dashboard. The page has no
-kernel, and a browser has no way to Redis.
+kernel, and a browser can't reach Redis.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ class DashboardServer:
     stream : str
         Which of its streams.
     host : str
-        The address to listen on. Beyond the loopback address, everyone on that network who has
-        the link can see the page. InputError if it can't be had.
+        The address to listen on. With an address other than loopback, everyone on that network who
+        has the link can see the page. InputError if the server can't listen on it.
     port : int
-        The port to listen on; 0 takes a free one.
+        The port to listen on; 0 chooses a free one.
 
     Attributes
     ----------
@@ -135,7 +135,7 @@ class DashboardServer:
 
 
 class _Server(ThreadingHTTPServer):
-    """Answers each connection in a thread of its own, and not more than some at once."""
+    """Answers each connection in a thread of its own, up to a limit."""
 
     daemon_threads = True
     block_on_close = False
@@ -161,7 +161,7 @@ class _Server(ThreadingHTTPServer):
             self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say what failed in one line; a browser that has gone is no failure."""
+        """Print one line about a failure; a browser that has gone is not a failure."""
         error = sys.exc_info()[1]
         if not isinstance(error, OSError):
             print(f"streamviz: a request failed: {error!r}", file=sys.stderr)
@@ -205,7 +205,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._reply(HTTPStatus.NO_CONTENT if accepted else HTTPStatus.NOT_FOUND)
 
     def log_message(self, *_: object) -> None:
-        """Keep no log, because each line would contain the token."""
+        """Log nothing, because each line would contain the token."""
 
     def _authorized_path(self) -> str | None:
         """Return the path, or reply that the token is missing, or that the name is not ours."""

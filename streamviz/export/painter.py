@@ -1,4 +1,4 @@
-"""Draw an SVG of ours with Pillow, for animations: several times as fast as a whole rasteriser.
+"""Draw an SVG of ours with Pillow, for animations, several times as fast as a full rasteriser.
 
 Only those elements are drawn that `streamviz.plots.svg` and `streamviz.export.images` write. Each
 text is drawn by the rasteriser, once, so that letters look as they do in a still picture.

@@ -21,10 +21,10 @@ _END = 50  # bytes that the end of the file may take
 def compress_frames(
     frames: Frames, extra: dict[str, Any], page_bytes: int, *, progress: bool
 ) -> bytes:
-    """Return all frames and what else their page needs (`extra`), as compressed JSON.
+    """Return all frames, and the other data that their page needs (`extra`), as compressed JSON.
 
-    InputError if the page gets too large with its other bytes; raised as soon as that is clear,
-    with the span that fits.
+    InputError if the page gets too large with its other bytes. It is raised as soon as that is
+    clear, and names the span that fits.
     """
     metadata = frames.metadata()
     figures, deltas = frames.figures_and_deltas()

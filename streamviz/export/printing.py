@@ -1,4 +1,4 @@
-"""Print the lines of the command line, each at once."""
+"""Print the command line's output, each line at once."""
 
 from __future__ import annotations
 

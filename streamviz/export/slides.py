@@ -96,7 +96,7 @@ def _target(notebook: str | Path, path: str | Path | None, suffix: str) -> Path:
 def _load(
     source: Path, target: Path, theme: Any, run: bool, overwrite: bool, progress: bool
 ) -> Any:
-    """Return the notebook, run if asked; all that can be checked is checked before the run."""
+    """Return the notebook, run if `run` is set; check everything that can be checked before."""
     check_theme(theme)
     notebook = read(source)
     check_target(target, overwrite=overwrite)

@@ -14,7 +14,7 @@ _ALLOWED = ("hello", "grant", "timeline")
 
 
 class Viewer(Dashboard):
-    """One browser's dashboard. The browser grants frames and asks for timelines, and no more.
+    """One browser's dashboard. The browser only grants frames and asks for timelines.
 
     It puts its messages into a queue instead of sending them to a front end.
     """

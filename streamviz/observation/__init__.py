@@ -1,4 +1,4 @@
-"""Observe a stream without touching it: samples, history, lag, deliveries."""
+"""Observe a stream without changing it: samples, history, lag, deliveries."""
 
 import lazy_loader
 

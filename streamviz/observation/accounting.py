@@ -12,7 +12,7 @@ from streamviz.observation.sample import GroupState, Sample
 class GroupAccounting:
     """What became of every entry that was ever added, as one group sees it.
 
-    ``added = undelivered + pending + acked + dropped + gone + lost + unclear``; where that can't be
+    ``added = undelivered + pending + acked + dropped + gone + lost + unclear``. If that can't be
     known, `reason` says why.
 
     Attributes
@@ -32,10 +32,10 @@ class GroupAccounting:
         Never delivered to the group, as far as samples show, and never will be: deleted, trimmed
         or skipped before the group read them, or older than the group.
     unclear : int or None
-        The others up to the group's cursor. It isn't known how they left, or whether they were
-        delivered: before the first sample, while entries were removed or the cursor was set, before
-        the group was set back, or together with their removal from the stream (acknowledged and
-        deleted, or dropped by DELREF or by XAUTOCLAIM after XDEL).
+        The others up to the group's cursor. Samples don't show how they left, or whether they were
+        delivered. They may have left before the first sample, while entries were removed or the
+        cursor was set, before the group was set back, or together with their removal from the
+        stream (acknowledged and deleted, or dropped by DELREF or by XAUTOCLAIM after XDEL).
     reason : str
         Why a number is None, or why the numbers do not add up; empty otherwise.
     lost : int
@@ -59,24 +59,24 @@ def account_for(sample: Sample, group: GroupState) -> GroupAccounting:
 
     Notes
     -----
-    Nothing but the total rests on the server's counters, which XSETID and XGROUP can set to
-    anything. What is delivered and no longer pending in the next sample counts as acknowledged if
-    nothing shows another way. Some commands between two samples leave no trace, as XGROUP SETID
-    before a read; docs/numbers.md lists them.
+    Only the total is based on the server's counters, which XSETID and XGROUP can set to anything. A
+    delivered entry that is no longer pending in the next sample counts as acknowledged, unless
+    something shows that it left in another way. Some commands between two samples leave no trace,
+    such as XGROUP SETID before a read; docs/numbers.md lists them.
     """
     check_type("sample", sample, Sample, "a Sample of a History")
     check_type("group", group, GroupState, "a GroupState, for example sample.group(name)")
     counted, lost = sample.entries_added, sample.lost
     added, waiting, pending = counted + lost, group.lag.entries, group.pending
-    known = (pending, group.acked, group.dropped, group.gone)
+    numbers = (pending, group.acked, group.dropped, group.gone)
     if waiting is None or group.lag.verdict != "exact":
         reason = f"it is not certain how many entries are waiting: {group.lag.reason}"
-        return GroupAccounting(added, None, *known, None, reason, lost)
+        return GroupAccounting(added, None, *numbers, None, reason, lost)
     unclear = counted - waiting - pending - (group.acked or 0) - group.dropped - (group.gone or 0)
     if unclear >= 0:
-        return GroupAccounting(added, waiting, *known, unclear, "", lost)
+        return GroupAccounting(added, waiting, *numbers, unclear, "", lost)
     reason = (
         f"the server counts {counted:,} entries, fewer than were seen: "
         "a claim was forced (XCLAIM FORCE), or XSETID set the number"
     )
-    return GroupAccounting(added, waiting, *known, None, reason, lost)
+    return GroupAccounting(added, waiting, *numbers, None, reason, lost)

@@ -1,4 +1,4 @@
-"""Sample less often if the server is slow, or has to tell of very many consumers or groups."""
+"""Sample less often if the server is slow, or has very many consumers or groups."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BYTES_PER_S = 300_000
 class BackOff:
     """How long to wait between two samples, in seconds and in words.
 
-    A server is slow if the last three round trips took more than 50 ms each: one may be by chance.
+    A server is slow if each of the last three round trips took more than 50 ms.
     """
 
     def __init__(self) -> None:

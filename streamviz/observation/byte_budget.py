@@ -101,12 +101,14 @@ def _size(pairs: Iterable[tuple[str, str]]) -> int:
 
 
 def _shortened(fields: Mapping[str, str], limit: int) -> dict[str, str]:
-    kept: dict[str, str] = {}
+    shorter: dict[str, str] = {}
     for name, value in fields.items():
         room = limit - len(name)
         if room <= 0:
-            kept["..."] = f"{len(fields) - len(kept):,} more fields"
+            shorter["..."] = f"{len(fields) - len(shorter):,} more fields"
             break
-        kept[name] = value if len(value) <= room else f"{value[:room]}... ({len(value):,} in all)"
+        shorter[name] = (
+            value if len(value) <= room else f"{value[:room]}... ({len(value):,} in all)"
+        )
         limit = room - len(value)
-    return kept
+    return shorter

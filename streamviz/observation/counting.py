@@ -1,13 +1,13 @@
 """Count the entries that follow an ID, from what successive samples prove.
 
 The server's counters (``entries-added``, ``entries-read``) can be set to anything by XSETID and
-XGROUP, so no number is derived from them here. A number is known if the entries were counted, in
-this sample, or in an earlier one and nothing that they follow was removed since. The counters only
-serve to doubt: if they disagree with what was counted, nothing is carried over. Three rewrites
-leave no trace: XSETID with a false MAXDELETEDID and the stream's own last ID, a group that is set
-back and forth, or destroyed and made anew. They only mislead if entries are removed in the same
-interval. If all entries are removed then, and others added, a smaller ENTRIESADDED cannot be told
-from a new stream.
+XGROUP, so no number is derived from them here. A number is known if the entries were counted in
+this sample, or in an earlier one and none of them was removed since. The counters only raise
+doubts: if they disagree with a count, nothing is carried over. Three rewrites leave no trace:
+XSETID with a false MAXDELETEDID and the stream's own last ID; a group that is set back and forth;
+and a group that is destroyed and created again. They mislead only if entries are removed in the
+same interval. If all entries are removed then, and others added, a smaller ENTRIESADDED looks like
+a new stream.
 
 Everything here is pure: replies go in, numbers come out.
 """
@@ -159,8 +159,8 @@ class StreamDelta:
         if head is None or head.id < first.id:  # or XTRIM, and XSETID with ENTRIESADDED alone
             return head is not None and reset and self._removed_none
         changed = head.fields and first.fields and head != first
-        kept = max(largest_deleted(now), self.acked_up_to) <= first.id
-        return bool(changed) or (gone > 0 and (kept or self._removed_none))
+        is_after_deleted = max(largest_deleted(now), self.acked_up_to) <= first.id
+        return bool(changed) or (gone > 0 and (is_after_deleted or self._removed_none))
 
     @property
     def lost_its_last(self) -> bool:
@@ -182,15 +182,15 @@ class StreamDelta:
         """Whether XSETID may have rewritten what the server says about removed entries."""
         old, now = self.old, self.now
         last = now.last_entry.id if now.last_entry else EntryId.ZERO
-        moved = now.last_generated_id not in (old.last_generated_id, last, largest_deleted(now))
+        jump = now.last_generated_id not in (old.last_generated_id, last, largest_deleted(now))
         back = largest_deleted(now) < largest_deleted(old)
-        return self.counter != self.added or moved or back
+        return self.counter != self.added or jump or back
 
     @property
     def is_odd(self) -> bool:
         """Whether the server says what only XSETID, or a wrong byte, can make it say."""
-        known = self.added is not None and not may_have_swept(self.old, self.now)
-        return known and self.was_rewritten
+        is_certain = self.added is not None and not may_have_swept(self.old, self.now)
+        return is_certain and self.was_rewritten
 
 
 def entries_added(stream: StreamInfo) -> int:

@@ -51,12 +51,12 @@ class Delivery(NamedTuple):
         The times of the first sample that has it, and of the first later sample that does not (or
         of the newest sample), in milliseconds since 1970 UTC.
     end : str
-        One of `End`: how it ended, if it did: acknowledged, claimed by another consumer,
-        delivered to the same one again, or given back without a claim (XNACK, 8.8). If the
-        consumer was deleted since (XGROUP DELCONSUMER), "acked or dropped": it may have
-        acknowledged the entry before. The same holds if the entry may no longer be in the
-        stream: DELREF, and XAUTOCLAIM after XDEL, drop it, too. A failover undoes a delivery
-        that the new node never heard of.
+        One of `End`, which says how it ended, if it did: acknowledged, claimed by another consumer,
+        delivered to the same one again, or given back without a claim (XNACK, 8.8). If the consumer
+        was deleted since (XGROUP DELCONSUMER), "acked or dropped": it may have acknowledged the
+        entry before. The same holds if the entry may no longer be in the stream: DELREF, and
+        XAUTOCLAIM after XDEL, drop it, too. A failover undoes a delivery that the new node never
+        received.
     n : int
         The number of the sample at `until_ms`.
     row : int
@@ -77,10 +77,10 @@ class Delivery(NamedTuple):
 class DeliveryLog:
     """The deliveries in a history's window.
 
-    It does not see what was both delivered and acknowledged between two samples. It follows the
-    oldest pending entries of a group: at most as many as the observer's `max_pending`. While
-    nothing is known of a stream or of a part, its deliveries stay as they were. A stream that is
-    gone, or was recreated, has none of them any more.
+    It does not see an entry that was both delivered and acknowledged between two samples. It
+    follows the oldest pending entries of a group, at most the observer's `max_pending`. While
+    nothing is known of a stream or a part, its deliveries stay as they were. A stream that is gone,
+    or was recreated, no longer has any of them.
     """
 
     def __init__(self, history: Samples) -> None:
@@ -114,7 +114,7 @@ class DeliveryLog:
         return len(self._ended.get(group, ()))
 
     def redelivery_count(self, group: str) -> int:
-        """Return how many of those that ended in the window had a delivery count above 1."""
+        """Return how many deliveries that ended in the window had a delivery count above 1."""
         self._catch_up()
         return self._redeliveries[group]
 
@@ -147,16 +147,16 @@ class DeliveryLog:
     def _add(self, sample: Sample) -> None:
         parted = sample.partitions if isinstance(sample, PartitionedSample) else ()
         parts = {one.number: one.sample for one in parted} if parted else {0: sample}
-        known = {number: part for number, part in parts.items() if part.exists is not None}
-        for number, part in known.items():
+        answers = {number: part for number, part in parts.items() if part.exists is not None}
+        for number, part in answers.items():
             if was_recreated(part):
                 for name in self._held:
                     self._forget(name, number)
-        groups = {n: {group.name: group for group in part.groups} for n, part in known.items()}
+        groups = {n: {group.name: group for group in part.groups} for n, part in answers.items()}
         sums = {group.name: group for group in sample.groups}
         for name in {*self._held, *sums}:
             states = {number: of_part.get(name) for number, of_part in groups.items()}
-            self._add_group(name, sums.get(name), states, known, sample)
+            self._add_group(name, sums.get(name), states, answers, sample)
 
     def _add_group(
         self,
@@ -175,18 +175,18 @@ class DeliveryLog:
                 self._forget(name, number)  # it was destroyed, with its pending entries
             elif state.oldest or not state.pending:  # otherwise they are not known
                 before = all_held.get(number, _NOTHING)
-                found = _compare(before, state, group, parts[number], whole)
-                all_held[number], ended, begun = found
+                changes = _compare(before, state, group, parts[number], whole)
+                all_held[number], ended, begun = changes
                 all_begun += ((all_held[number], entry) for entry in begun)
                 all_ended.extend(ended)
                 self._redeliveries[name] += sum(one.deliveries > 1 for one in ended)
         if not all_begun:
             return
         rows = self._rows.setdefault(name, _Rows())
-        given = rows.give((entry for _, entry in all_begun), self._all_held(name))
+        numbers = rows.give((entry for _, entry in all_begun), self._all_held(name))
         at_ms, n = whole.time_ms, whole.n
-        for (held, one), row in zip(all_begun, given, strict=True):
-            held.deliveries[one.id] = Delivery(
+        for (holdings, one), row in zip(all_begun, numbers, strict=True):
+            holdings.deliveries[one.id] = Delivery(
                 one.id, one.holder, one.deliveries, at_ms, at_ms, "pending", n, row
             )
 
@@ -213,14 +213,14 @@ class _Rows:
     def __init__(self) -> None:
         self.count = 1
 
-    def give(self, begun: Iterable[PendingEntry], held: Iterable[Delivery]) -> list[int]:
+    def give(self, begun: Iterable[PendingEntry], deliveries: Iterable[Delivery]) -> list[int]:
         """Return a row for each delivery that begins while others are held."""
-        taken: dict[str | None, list[int]] = {}
-        for one in held:
-            taken.setdefault(one.consumer, []).append(one.row)
+        used: dict[str | None, list[int]] = {}
+        for one in deliveries:
+            used.setdefault(one.consumer, []).append(one.row)
         rows = []
         for entry in begun:
-            here = taken.setdefault(entry.holder, [])
+            here = used.setdefault(entry.holder, [])
             free = (row for row in range(_MOST_ROWS) if row not in here)
             here.append(next(free, len(here) % _MOST_ROWS))
             rows.append(here[-1])
@@ -250,7 +250,7 @@ def _compare(
     thin = group.more_consumers and not group.consumers
     consumers = summed.consumers if thin else group.consumers
     endings = Endings(before.consumers, consumers, group, part)
-    held: dict[EntryId, Delivery] = {}
+    deliveries: dict[EntryId, Delivery] = {}
     ended: list[Delivery] = []
     for entry_id, old in before.deliveries.items():
         entry, was = entries.get(entry_id), (old.consumer, old.deliveries, old.since_ms)
@@ -259,13 +259,13 @@ def _compare(
                 end = endings.of(entry_id, old.consumer)
                 ended.append(Delivery(entry_id, *was, time_ms, end, n, old.row))
         elif (entry.holder, entry.deliveries) == (old.consumer, old.deliveries):
-            held[entry_id] = Delivery(entry_id, *was, time_ms, "pending", n, old.row)
+            deliveries[entry_id] = Delivery(entry_id, *was, time_ms, "pending", n, old.row)
         else:
-            moved: End = "given back" if entry.holder is None else "claimed"
-            end = moved if entry.holder != old.consumer else "delivered again"
+            way: End = "given back" if entry.holder is None else "claimed"
+            end = way if entry.holder != old.consumer else "delivered again"
             ended.append(Delivery(entry_id, *was, time_ms, end, n, old.row))
-    begun = [entry for entry in entries.values() if entry.id not in held]
-    return _Held(held, consumers), ended, begun
+    begun = [entry for entry in entries.values() if entry.id not in deliveries]
+    return _Held(deliveries, consumers), ended, begun
 
 
 def _followed(group: GroupState, summed: GroupState) -> tuple[Sequence[PendingEntry], EntryId]:

@@ -1,8 +1,8 @@
-"""What happened, as records: a kind, who it happened to, and how many entries it concerned.
+"""Events as records: a kind, the consumer or reader, and the number of entries concerned.
 
-The simulation and the observer report events; a sample carries them. Plots, recordings, recovery
-times and graders read the kind. The words that people read are made here, and nowhere else, and so
-are the mark and the tone with which a player shows a kind (`STYLES`).
+The simulation and the observer report events, and a sample carries them. Plots, recordings,
+recovery times and graders read the kind. Only this module makes the words that people read, and the
+mark and the tone with which a player shows a kind (`STYLES`).
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Event(Record):
         return self._filled(STYLES[self.kind].words)
 
     def short(self, length: int) -> str:
-        """Return the words without what the pointer tells; still fewer if over `length` letters."""
+        """Return short words, without what the hover text adds, in about `length` letters."""
         style = STYLES[self.kind]
         words = self._filled(style.short or style.words)
         return self._filled(style.shortest) if style.shortest and len(words) > length else words
@@ -123,11 +123,11 @@ def shown_name(name: str | None) -> str:
 
 
 Deaths = dict[tuple[str, str], tuple[int, Kind]]
-"""Who is dead, each with its group: when it died, in milliseconds, and how."""
+"""For each dead consumer or reader, with its group: when it died, in milliseconds, and how."""
 
 
 def follow_deaths(dead: Deaths, time_ms: int, events: Iterable[Event]) -> None:
-    """Note who died at a moment, and forget who came back."""
+    """Note the consumers and readers that died at a moment, and forget those that came back."""
     for event in events:
         if event.kind in DEATHS:
             dead.setdefault((event.group, event.who), (time_ms, event.kind))
@@ -136,7 +136,7 @@ def follow_deaths(dead: Deaths, time_ms: int, events: Iterable[Event]) -> None:
 
 
 def counted(events: Sequence[Event], words_of: Callable[[Event], str] = str) -> str:
-    """Return in few words what happened at one time: of several events of a kind, their number."""
+    """Return in few words what happened at one time; several events of a kind are counted."""
     last = {event.kind: event for event in events}
     counts = Counter(event.kind for event in events)
     whom = "consumers " if all(event.group for event in events) else ""  # or readers
@@ -148,7 +148,7 @@ def counted(events: Sequence[Event], words_of: Callable[[Event], str] = str) -> 
 
 
 def note(text: str) -> Event:
-    """Return an event of one's own, in one's own words."""
+    """Return an event with words of your own."""
     return Event("note", detail=text)
 
 

@@ -35,7 +35,7 @@ class Evidence:
         return [self.new, *self.pages]
 
     def has(self, entry: Entry) -> bool:
-        """Tell whether an entry is among the replies; what a group at rest has is of before."""
+        """Tell whether an entry is among the replies; those about an idle group are older."""
         return any(str(entry.id).encode() in one.ids for one in self.shared)
 
     def lacks(self, entry: Entry) -> bool:
@@ -66,11 +66,11 @@ class Findings:
 def count_entries(
     evidence: Evidence, carried: Mapping[EntryId, int]
 ) -> tuple[Counts, dict[str, int | None], bool]:
-    """Return what is known, how many entries follow each cursor, and if there is a conflict."""
+    """Return the counts, how many entries follow each cursor, and whether there is a conflict."""
     own = [one for group in evidence.groups for one in evidence.lookahead(group)]
-    for known in (carried, {}) if carried else (carried,):
+    for counted in (carried, {}) if carried else (carried,):
         try:
-            counts = Counts(evidence.stream, known, [*evidence.shared, *own])
+            counts = Counts(evidence.stream, counted, [*evidence.shared, *own])
         except Contradiction:
             continue
         waiting = {
@@ -79,7 +79,7 @@ def count_entries(
             )
             for group in evidence.groups
         }
-        return counts, waiting, known is not carried
+        return counts, waiting, counted is not carried
     # not even the replies agree: they show different moments, or a wrong byte
     unknown = dict.fromkeys([group.name for group in evidence.groups])
     return Counts(evidence.stream, {}, []), unknown, True

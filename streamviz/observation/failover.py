@@ -28,7 +28,7 @@ _MAX_BYTES = 1_000_000
 class Failovers:
     """Compares the nodes that answer for a stream from one poll to the next.
 
-    On a single server, nothing is ever found.
+    On a single server, there are no failovers.
     """
 
     def __init__(self, connection: Connection, key: str) -> None:
@@ -42,7 +42,7 @@ class Failovers:
         self._found: tuple[str, frozenset[str], int, Event | None] = "", frozenset(), 0, None
 
     def keep(self) -> None:
-        """Keep what the last check found; if its poll fails instead, the next one finds it anew."""
+        """Keep the result of the last check, after its poll has succeeded."""
         self._node, self._replicas, lost, self.event = self._found
         self.lost += lost
 
@@ -52,7 +52,7 @@ class Failovers:
         cursors: Mapping[str, EntryId],
         replies: PollReplies,
     ) -> Steps[bool]:
-        """Find out whether the stream was failed over, and whether anything is lost by it.
+        """Find out whether the stream was failed over, and whether that lost entries.
 
         The stream and the groups' cursors are those of the previous sample. On a stream whose node
         has not changed since, this asks nothing.
@@ -83,16 +83,16 @@ class Failovers:
         anchor = old.last_entry.id if old.last_entry else None
         if anchor:
             commands.append(("XRANGE", self._key, str(anchor), str(anchor), "COUNT", 1))
-        shown = replies.new_ids
-        counted = shown.after <= last
+        lookahead = replies.new_ids
+        counted = lookahead.after <= last
         if not counted:
             commands.append(page.command(self._key))
         answers = (yield commands) if commands else []
         if any(isinstance(answer, Exception) for answer in answers):
             return 0
         if not counted:
-            shown = page.read(answers[-1])
-        newer = shown.beyond(last) if shown.complete else new.length
+            lookahead = page.read(answers[-1])
+        newer = lookahead.beyond(last) if lookahead.complete else new.length
         gone = anchor is not None and not answers[0] and not _was_removed(anchor, new)
         return max(entries_added(old) - entries_added(new) + newer, int(gone), 0)
 

@@ -34,7 +34,7 @@ _SHOWN = ("group", "lag_entries", "lag_ms", "verdict", "pending", "consumers", "
 
 def group_rows(sample: Sample, start_ms: int) -> Iterator[Sequence[Any]]:
     """Yield a row for each group, in the order of `COLUMNS`; None is unknown."""
-    known = sample.exists is not None  # otherwise a part is missing in the sums
+    is_whole = sample.exists is not None  # otherwise a part is missing in the sums
     for group in sample.groups:
         yield (
             sample.time_ms,
@@ -42,19 +42,19 @@ def group_rows(sample: Sample, start_ms: int) -> Iterator[Sequence[Any]]:
             sample.n,
             sample.stream,
             group.name,
-            sample.length if known else None,
-            sample.entries_added if known else None,
-            group.last_delivered_id if known else None,
+            sample.length if is_whole else None,
+            sample.entries_added if is_whole else None,
+            group.last_delivered_id if is_whole else None,
             group.entries_read,
             group.lag.entries,
             group.lag.behind_ms,
             group.lag.verdict,
             group.lag.reason,
-            group.pending if known else None,
-            len(group.consumers) + group.more_consumers if known else None,
+            group.pending if is_whole else None,
+            len(group.consumers) + group.more_consumers if is_whole else None,
             group.acked,
             group.gone,
-            group.dropped if known else None,
+            group.dropped if is_whole else None,
         )
 
 

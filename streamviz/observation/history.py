@@ -27,7 +27,7 @@ _SAMPLE_BYTES, _USUAL_LIMIT = 80_000, 1000
 
 
 class History:
-    """The newest samples of one stream: a window of bounded size, however long the run.
+    """The newest samples of one stream, in a window of bounded size.
 
     Save it as a recording with `streamviz.recording.save`.
 
@@ -39,15 +39,15 @@ class History:
         How many entries to keep over all samples; the oldest samples lose their entries, but keep
         their numbers.
     max_bytes : int, optional
-        How much memory the samples may take, about; by default 80 kB for each of `limit`, at least
-        80 MB. If they take more, the oldest samples of partitions lose their parts' consumers and
-        pending entries; if that is not enough, there are fewer samples.
+        About how much memory the samples may take. The default is 80 kB for each of `limit`, and at
+        least 80 MB. If they take more, the oldest samples of partitions lose their parts' consumers
+        and pending entries. If that is not enough, the history keeps fewer samples.
 
     Attributes
     ----------
     lock : threading.RLock
-        Held while a sample is appended. Hold it to read several things as of one moment while
-        another thread appends.
+        Held while a sample is appended. Hold it to read several values of one moment while another
+        thread appends.
     dead_before : dict
         The consumers and readers that were dead before the window: see `Deaths`.
 
@@ -82,8 +82,8 @@ class History:
     def append(self, sample: Sample) -> None:
         """Add the next sample.
 
-        InputError if it is none, or its number or its time is before the last sample's; the history
-        does not change.
+        InputError if it is not a sample, or its number or its time is before the last sample's.
+        Then the history does not change.
         """
         check_type("sample", sample, Sample, "a Sample, as Observer.sample() returns it")
         with self.lock:
@@ -103,7 +103,7 @@ class History:
     def continue_from(
         self, start_ms: int, groups: Iterable[str], dead: Deaths | None = None
     ) -> None:
-        """Continue a longer history: its start, its groups in their order, and who was dead.
+        """Continue a longer history: take over its start, its groups' order and its dead consumers.
 
         InputError if there are samples already.
         """
@@ -114,7 +114,7 @@ class History:
         self.dead_before.update(dead or {})
 
     def hide_fields(self) -> None:
-        """Drop the values of entries' fields, from these samples and from all that will come."""
+        """Drop the values of entries' fields, from these samples and from all later ones."""
         with self.lock:
             self._window.hide_fields()
 

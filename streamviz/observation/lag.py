@@ -1,12 +1,12 @@
-"""Judge how far a group is behind: exact, plausible, suspect or unknown. No wrong one is exact.
+"""Judge how far a group is behind: exact, plausible, suspect or unknown. Exact is never wrong.
 
 The server's own lag is a difference of two counters, and many commands make it wrong. On Redis
 7.0.15, 8.2.3 and Valkey 9.1.2, it is NULL after XDEL of a waiting entry, or without ENTRIESREAD. It
 is wrong, without a warning, after XTRIM past the cursor (on 7.0 for good, on Valkey until the next
 read), after XSETID, and after a false ENTRIESREAD. So that number alone is never trusted. A number
 is exact if its entries were counted: `streamviz.observation.counting` has the rules. The server's
-number is plausible if it is possible and nothing speaks against it, suspect if something does, and
-not shown if it is impossible: then the bounds are told.
+number is plausible if it is possible and nothing speaks against it, and suspect if something does.
+If it is impossible, it is not shown, and the reason names the bounds.
 
 Everything here is pure.
 """
@@ -29,9 +29,9 @@ def judge_lag(
 ) -> Lag:
     """Return how far a group is behind, and whether that number can be trusted.
 
-    It is exact if the waiting entries were counted, or if the cursor's position alone proves it.
-    Else it is the server's own: plausible, suspect, or unknown where it has none or an impossible
-    one, out of its bounds. By default, these leave out one entry.
+    The number is exact if the waiting entries were counted, or if the cursor's position alone
+    proves it. Otherwise it is the server's own: plausible, suspect, or unknown if the server has
+    none or one out of its bounds. By default, the bounds leave out one entry.
 
     Examples
     --------

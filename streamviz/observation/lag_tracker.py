@@ -27,7 +27,7 @@ class Judgement(NamedTuple):
 
 @dataclass(slots=True)
 class LagTracker:
-    """Judges each group's lag, and what became of its entries, with what earlier samples proved."""
+    """Judges each group's lag and the outcomes of its entries, with what earlier samples proved."""
 
     stream: StreamInfo | None = None  # in the previous sample
     fast: bool = False  # whether more entries came than could be counted
@@ -56,8 +56,8 @@ class LagTracker:
         )
         if not anew and self._is_at_rest(evidence, delta, unchanged):
             return Findings(evidence, delta, unchanged, None, {})
-        added, known = delta.added or 0, {} if anew else self._known
-        carried = {at: count + added for at, count in known.items() if delta.keeps(at)}
+        added, numbers = delta.added or 0, {} if anew else self._known
+        carried = {at: count + added for at, count in numbers.items() if delta.keeps(at)}
         counts, waiting, contradictory = count_entries(evidence, carried)
         removed = delta.removed
         contradictory |= removed is not None and removed < 0
@@ -77,22 +77,22 @@ class LagTracker:
         last = self.stream.last_entry if self.stream else None
         return Page(last.id.previous(), 1, back=False) if last else None
 
-    def missing(self, found: Findings, entry_bytes: int) -> list[Page]:
+    def missing(self, findings: Findings, entry_bytes: int) -> list[Page]:
         """Return what to count so that each group's lag becomes known."""
-        if found.counts is None:
+        if findings.counts is None:
             return []
-        return next_pages(found.counts, found.uncertain, entry_bytes, first=not self.pages)
+        return next_pages(findings.counts, findings.uncertain, entry_bytes, first=not self.pages)
 
-    def judge(self, found: Findings, entry_bytes: int) -> list[Judgement]:
+    def judge(self, findings: Findings, entry_bytes: int) -> list[Judgement]:
         """Return each group, its lag, and what became of the entries up to its cursor."""
-        evidence, counts = found.evidence, found.counts
-        self.fast = found.delta.counted is None
+        evidence, counts = findings.evidence, findings.counts
+        self.fast = findings.delta.counted is None
         if counts is None:
             return self._judgements
         judgements, views = [], {}
         before = {one.group.name: one.outcomes for one in self._judgements}
         for group in evidence.groups:
-            count = found.waiting[group.name]
+            count = findings.waiting[group.name]
             if count is None:
                 low, high = self._bounds(counts, evidence, group)
                 lag = judge_lag(group, evidence.stream, at_least=low, at_most=high)
@@ -106,15 +106,15 @@ class LagTracker:
             if old is None or outcomes is None:
                 outcomes = first_outcomes(view, created=self.stream is not None)
             else:
-                outcomes = next_outcomes(outcomes, old, view, found.delta)
+                outcomes = next_outcomes(outcomes, old, view, findings.delta)
             judgements.append(Judgement(group, lag, outcomes))
-        self.pages = next_pages(counts, found.uncertain, entry_bytes, first=False)
-        known = self._carry(counts, evidence, found.waiting)
-        once = any(self._is_proved_once(group, found) for group in evidence.groups) or (
-            found.is_contradictory and not found.carried
+        self.pages = next_pages(counts, findings.uncertain, entry_bytes, first=False)
+        carried = self._carry(counts, evidence, findings.waiting)
+        once = any(self._is_proved_once(group, findings) for group in evidence.groups) or (
+            findings.is_contradictory and not findings.carried
         )
-        self._known = dict(found.carried) if once else known
-        self._settled = None if once or found.uncertain else evidence.groups
+        self._known = dict(findings.carried) if once else carried
+        self._settled = None if once or findings.uncertain else evidence.groups
         self.stream, self._views, self._judgements = evidence.stream, views, judgements
         return judgements
 
@@ -130,8 +130,8 @@ class LagTracker:
             if group.name in views
         ]
         lowest = min(both, default=EntryId.MAX)
-        asked = evidence.can_anchor and evidence.new.ids and old.last_entry
-        has_anchor = not asked or evidence.has(asked)
+        anchor = evidence.can_anchor and evidence.new.ids and old.last_entry
+        has_anchor = not anchor or evidence.has(anchor)
         lost_anchor = old.last_entry is not None and evidence.lacks(old.last_entry)
         return StreamDelta(
             old,
@@ -146,7 +146,7 @@ class LagTracker:
     def _is_at_rest(
         self, evidence: Evidence, delta: StreamDelta, unchanged: Collection[str]
     ) -> bool:
-        """Tell whether the replies are the same as the previous ones, and all was known then."""
+        """Tell whether the replies equal the previous ones, and every number was known then."""
         return (
             evidence.stream is self.stream
             and evidence.groups is self._settled
@@ -167,27 +167,27 @@ class LagTracker:
             return count != view.waiting + (delta.added or 0)
         return view.waiting == view.group.lag and group.lag not in (None, count)
 
-    def _is_proved_once(self, group: GroupInfo, found: Findings) -> bool:
-        """Tell whether a group's lag rests on one reply alone, and the server is no witness.
+    def _is_proved_once(self, group: GroupInfo, findings: Findings) -> bool:
+        """Tell whether one reply alone proves a lag that the server's number doesn't confirm.
 
-        One wrong byte would do for that, so the next sample proves it again. That isn't needed if a
-        reply names both the cursor and an ID whose number was known: their distance is certain.
+        One wrong byte could make it wrong, so the next sample proves it again. That isn't needed if
+        a reply names both the cursor and an ID whose number was known: their distance is certain.
         """
-        evidence, at = found.evidence, group.last_delivered_id
-        count, view = found.waiting[group.name], self._views.get(group.name)
-        if count in (None, group.lag, count_at_ends(at, evidence.stream)) or at in found.carried:
+        evidence, at = findings.evidence, group.last_delivered_id
+        count, view = findings.waiting[group.name], self._views.get(group.name)
+        if count in (None, group.lag, count_at_ends(at, evidence.stream)) or at in findings.carried:
             return False
         if view is None or view.waiting is None:
             return True
-        if at == view.group.last_delivered_id and found.delta.keeps(at):
+        if at == view.group.last_delivered_id and findings.delta.keeps(at):
             return False
-        delta, deleted = found.delta, largest_deleted(evidence.stream)
-        kept = delta.removed == 0 and at <= delta.old.last_generated_id
-        known = {EntryId.MAX, *found.carried} - {deleted}
+        delta, deleted = findings.delta, largest_deleted(evidence.stream)
+        is_intact = delta.removed == 0 and at <= delta.old.last_generated_id
+        ids = {EntryId.MAX, *findings.carried} - {deleted}
         return not any(
-            (kept or at > deleted or at == one.after)
+            (is_intact or at > deleted or at == one.after)
             and one.places(at)
-            and any(map(one.places, known))
+            and any(map(one.places, ids))
             for one in (*evidence.lookahead(group), *evidence.shared)
         )
 
@@ -201,21 +201,21 @@ class LagTracker:
     def _bounds(self, counts: Counts, evidence: Evidence, group: GroupInfo) -> tuple[int, int]:
         cursor = group.last_delivered_id
         below, above = counts.around(cursor)
-        seen = [one.beyond(cursor) for one in evidence.lookahead(group) if one.after <= cursor]
-        return max(counts[above], 1, *seen), counts[below]
+        counted = [one.beyond(cursor) for one in evidence.lookahead(group) if one.after <= cursor]
+        return max(counts[above], 1, *counted), counts[below]
 
     def _carry(
         self, counts: Counts, evidence: Evidence, waiting: Mapping[str, int | None]
     ) -> dict[EntryId, int]:
         """Return what to remember: around each cursor, as much as the next sample may need."""
         last = evidence.stream.last_generated_id
-        known = {last: 0}
+        numbers = {last: 0}
         for group in evidence.groups:
             cursor, count = group.last_delivered_id, waiting[group.name]
             if count is not None:
-                known[cursor] = count
+                numbers[cursor] = count
             ends = [one.end for one in evidence.lookahead(group)]
             for at in (*counts.around(cursor), *ends):
                 if at in counts:
-                    known[at] = counts[at]
-        return {at: count for at, count in known.items() if EntryId.ZERO < at <= last}
+                    numbers[at] = counts[at]
+        return {at: count for at, count in numbers.items() if EntryId.ZERO < at <= last}

@@ -17,7 +17,7 @@ class Loss:
     """A failover in which an entry was lost, or may have been."""
 
     event: Event
-    sample: Sample  # that tells of it
+    sample: Sample  # that reports it
     certain: bool  # whether the entry is certainly lost
 
     def words(self, at: str) -> str:

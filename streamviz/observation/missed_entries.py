@@ -11,7 +11,7 @@ from streamviz.observation.sample import Sample
 
 
 class MissedEntries:
-    """What one reader may still get, and what it missed, of entries that are added in order."""
+    """The entries that one reader may still get, and those that it missed."""
 
     def __init__(self, added: Iterable[EntryId], limit: int) -> None:
         self.expected = deque(added, limit)  # the newest that it may still get
@@ -35,7 +35,7 @@ class MissedEntries:
 
 
 class MissedByReaders:
-    """What each reader missed that reports what it gets."""
+    """What each reader missed, if it reports what it gets."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit  # of expected entries for each of them

@@ -1,4 +1,4 @@
-"""Sample many streams: all of one node in one round trip, and the nodes side by side."""
+"""Sample many streams: those of one node in one round trip, and all nodes at the same time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Answers = dict[int, Any]
 
 @dataclass(slots=True)
 class Visit:
-    """What one node was asked in one tick: the streams' numbers, and what came of it."""
+    """The request to one node in one tick: the streams' numbers, and the result."""
 
     node: str
     numbers: list[int]
@@ -41,7 +41,7 @@ class Visit:
 
 
 class NodePolls:
-    """Samples many streams with a pipeline a node; a node that hangs does not stop the others.
+    """Samples many streams with a pipeline per node; a node that hangs does not stop the others.
 
     Each node is asked in a thread of its own. The first time that a node does not answer, a sample
     waits for it for a second. After that it waits only a moment: until the node answers again, its

@@ -38,17 +38,17 @@ class Observer:
 
     A sample takes one round trip: XINFO STREAM and GROUPS, the new entries (XREVRANGE), and for
     each group XINFO CONSUMERS, its oldest pending entries (XPENDING) and the next few entries that
-    are waiting for it (XRANGE). All of it shows one moment (MULTI), or is at least one pipeline if
-    the user may not MULTI. About an idle group, the observer asks only for the consumers: while
-    none of them does anything, its pending entries grow older and nothing else changes. So the
-    cost grows neither with the stream nor with the number of pending entries. The first sample
+    are waiting for it (XRANGE). All replies show one moment (MULTI), or come from one pipeline if
+    the user may not call MULTI. About an idle group, the observer asks only for the consumers:
+    while none of them does anything, its pending entries grow older and nothing else changes. So
+    the cost grows neither with the stream nor with the number of pending entries. The first sample
     takes a second round trip. So does one that finds a new group, a cursor that was set back, or a
     group that is no longer idle.
 
-    The larger the entries, the fewer are asked for. If even the first and the last one are too
-    large, the observer first asks whether the stream has changed (XLEN, XREVRANGE COUNT 1), and
-    asks for it again at most every few seconds. Until then a sample repeats the previous numbers,
-    and its `trouble` says so. A sample keeps only the beginning of long values.
+    The larger the entries, the fewer the observer asks for. If even the first and the last one are
+    too large, it first asks whether the stream has changed (XLEN, XREVRANGE COUNT 1), and asks for
+    it again at most every few seconds. Until then a sample repeats the previous numbers, and its
+    `trouble` says so. A sample keeps only the beginning of long values.
 
     Parameters
     ----------
@@ -62,9 +62,9 @@ class Observer:
     max_pending : int, default 50
         How many pending entries of each group a sample takes at most: the oldest.
     count_up_to : int, default 20
-        How many waiting entries of each group every sample counts. If a group's lag does not
-        follow from these and from earlier samples, more is counted: all that is missing if it has
-        less than 150 kB, else 16 kB of it in each sample.
+        How many waiting entries of each group every sample counts. If these and earlier samples
+        don't prove a group's lag, a sample counts more: all that is missing if it has less than 150
+        kB, otherwise 16 kB of it.
     memory : bool, default False
         Whether to ask for the stream's size in bytes, too (MEMORY USAGE SAMPLES 0). For this the
         server walks all macro nodes, so its cost grows with the stream.
@@ -79,8 +79,8 @@ class Observer:
     on_sample : list of functions
         Each is called with every sample, before `sample` returns it.
     back_off : BackOff
-        If the server takes more than 50 ms to answer, or has thousands of consumers, groups or
-        readers: how long to leave it alone, and in words why. `watch` and live scenarios do so.
+        How long to wait before the next sample, and why, if the server takes more than 50 ms to
+        answer or has thousands of consumers, groups or readers. `watch` and live scenarios wait.
 
     Raises
     ------
@@ -151,8 +151,8 @@ class Observer:
         Returns
         -------
         Sample
-            Also if the stream is gone or the server does not answer: then `trouble` says so,
-            `exists` is False or None, every number is 0, and the next sample tries again.
+            If the stream is gone or the server does not answer, `trouble` says so, `exists` is
+            False or None, and every number is 0. The next sample tries again.
         """
         if time_ms is not None:
             whole_number("time_ms", time_ms)

@@ -1,8 +1,8 @@
-"""Clients of the observer's own: to the same server as any client, and as the same user.
+"""The observer's own clients: to the same server as the caller's client, and as the same user.
 
-From the caller's client only this is taken: host, port or path, TLS, credentials and database;
-Sentinel's master; a cluster's nodes. So its pool size, protocol, cache, time-outs, retries and
-event loop do not matter.
+It takes only the address from the caller's client: host, port or path, TLS, credentials and
+database; Sentinel's master; a cluster's nodes. So the client's pool size, protocol, cache,
+time-outs, retries and event loop do not matter.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ _LIBRARIES = ("redis", "valkey", "aioredis")
 def observer_client(client: Any) -> Any:
     """Return a client of the observer's own for the server of `client`; nothing connects yet.
 
-    A client that was made here is returned as it is. InputError if the client does not tell where
-    and as whom to connect.
+    A client that was made here is returned unchanged. InputError if the client does not say where
+    to connect, and as which user.
     """
     pool = getattr(client, "connection_pool", None)
     if isinstance(client, LazyCluster) or isinstance(pool, _BriefPool):
@@ -57,14 +57,14 @@ def observer_client(client: Any) -> Any:
     nodes = getattr(client, "nodes_manager", None)
     if not isinstance(kind, type):
         raise _unusable(client)
-    known = [one for one in kind.__mro__ if _library(one) in _LIBRARIES]
-    if not known or "fakeredis" in map(_library, (*type(client).__mro__, *kind.__mro__)):
+    bases = [one for one in kind.__mro__ if _library(one) in _LIBRARIES]
+    if not bases or "fakeredis" in map(_library, (*type(client).__mro__, *kind.__mro__)):
         raise _unusable(client)
     if nodes is not None:
         return _cluster_client(client, nodes)
     if not isinstance(options, Mapping):
         raise _unusable(client)
-    names = {one.__name__ for one in known}
+    names = {one.__name__ for one in bases}
     if hasattr(pool, "sentinel_manager"):
         return Redis.from_pool(_sentinel_pool(pool, options, tls="SSLConnection" in names))
     if _connects_in_its_own_way(kind):
@@ -181,12 +181,12 @@ def _lazy_cluster(
     tls: bool,
     remap: Any = None,
 ) -> LazyCluster:
-    taken = _taken(options, ("socket_keepalive",))
-    taken |= {"ssl": tls, "redis_connect_func": _set_name}
+    shared = _taken(options, ("socket_keepalive",))
+    shared |= {"ssl": tls, "redis_connect_func": _set_name}
 
     def make() -> RedisCluster:
         start = [ClusterNode(*address) for address in sorted(addresses)]  # type: ignore[no-untyped-call]
-        return _Cluster(startup_nodes=start, address_remap=remap, **taken)
+        return _Cluster(startup_nodes=start, address_remap=remap, **shared)
 
     return LazyCluster(make)
 
@@ -196,19 +196,19 @@ def _sentinel_pool(pool: Any, options: Mapping[str, Any], *, tls: bool) -> _Sent
     least = theirs.min_other_sentinels
     manager: Any = Sentinel([], min_other_sentinels=least)  # type: ignore[no-untyped-call]
     manager.sentinels = [observer_client(one) for one in theirs.sentinels]
-    taken = _taken(options, ("db", "socket_keepalive"))
+    shared = _taken(options, ("db", "socket_keepalive"))
     return _SentinelPool(  # type: ignore[no-untyped-call]
-        pool.service_name, manager, is_master=pool.is_master, ssl=tls, **taken
+        pool.service_name, manager, is_master=pool.is_master, ssl=tls, **shared
     )
 
 
 def _taken(options: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     """Return these options, those of TLS and of the user, and the observer's own."""
     names = (*names, *_AS_WHOM)
-    taken = {
+    shared = {
         name: value for name, value in options.items() if name in names or name.startswith("ssl_")
     }
-    return taken | _OWN
+    return shared | _OWN
 
 
 def _connects_in_its_own_way(kind: type) -> bool:

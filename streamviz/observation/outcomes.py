@@ -1,4 +1,4 @@
-"""Tell what became of the entries up to a group's cursor, as far as successive samples prove it.
+"""Work out what became of the entries up to a group's cursor, as far as samples prove it.
 
 The server counts no acknowledgements. So an entry counts as acknowledged only if it left the
 pending list, and the replies show nothing else that can have removed it from there. Some commands
@@ -106,7 +106,7 @@ def _waiting(view: GroupView) -> int:
 
 
 def _unread(outcomes: Outcomes, old: GroupView, now: GroupView, delta: StreamDelta) -> int:
-    """Return how many of those that are waiting were certainly never delivered.
+    """Return how many of the waiting entries were certainly never delivered.
 
     If a consumer may have read since the previous sample, it may have read them all.
     """
@@ -122,9 +122,9 @@ def _delivered_and_missing(
 
     `reader` tells whether any consumer can have read.
     """
-    moved = now.group.last_delivered_id != old.group.last_delivered_id
-    read = moved and _counter_agrees(old, now, delta)
-    if moved and reader:
+    is_advanced = now.group.last_delivered_id != old.group.last_delivered_id
+    read = is_advanced and _counter_agrees(old, now, delta)
+    if is_advanced and reader:
         return (_passed(old, now, delta) if read else None), 0
     if read:  # by a consumer that is gone already, or XGROUP SETID with ENTRIESREAD
         return None, 0
@@ -146,7 +146,7 @@ def _passed(old: GroupView, now: GroupView, delta: StreamDelta) -> int | None:
 
 
 def _counter_agrees(old: GroupView, now: GroupView, delta: StreamDelta) -> bool:
-    """Tell whether the server's counter says, too, that the passed entries were delivered."""
+    """Tell whether the server's counter confirms that the passed entries were delivered."""
     passed, after, before = _passed(old, now, delta), now.group.entries_read, old.group.entries_read
     if passed is None or after is None:
         return False
@@ -217,9 +217,9 @@ def _ahead(view: GroupView, most: int) -> int:
     A group that was set back has some, and one for which a claim was forced.
     """
     group, oldest = view.group, view.replies.oldest if view.replies else ()
-    seen = sum(one.id > group.last_delivered_id for one in oldest)
+    count = sum(one.id > group.last_delivered_id for one in oldest)
     unseen = group.pending - len(oldest)  # with larger IDs
-    return seen + (max(0, unseen) if seen else max(0, min(most, unseen)))
+    return count + (max(0, unseen) if count else max(0, min(most, unseen)))
 
 
 def _first(stream: StreamInfo) -> EntryId:

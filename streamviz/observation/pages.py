@@ -1,4 +1,4 @@
-"""Decide which entries to count next: what is short enough by bytes at once, the rest by and by."""
+"""Decide which entries to count next: a short way at once, a long one bit by bit."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Page:
 
 
 def probe(stream: StreamInfo, entry_bytes: int) -> list[Page]:
-    """Return entries to ask for, one here and one there, to learn how large those of a stream are.
+    """Return a few entries to ask for across the stream, to learn how large its entries are.
 
     None are needed if the stream's ends, of `entry_bytes`, are large, or if it is short.
     """
@@ -59,11 +59,11 @@ def probe(stream: StreamInfo, entry_bytes: int) -> list[Page]:
 def next_pages(
     counts: Counts, uncertain: Iterable[GroupInfo], entry_bytes: int, *, first: bool
 ) -> list[Page]:
-    """Return what to count so that the groups' lags become known: those of the `uncertain` ones.
+    """Return what to count so that the lags of the `uncertain` groups become known.
 
-    That is all between the known and the groups' cursors if it is short enough, else a few entries
-    of it; a `first` page may be long. The server's own lag tells from which side to count, and is
-    not believed.
+    These are all entries between a known ID and a group's cursor if they are short enough,
+    otherwise a few of them; a `first` page may be long. The server's own lag only decides from
+    which side to count.
     """
     if entry_bytes > LARGE_BYTES:
         return []

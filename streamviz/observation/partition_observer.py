@@ -24,9 +24,9 @@ from streamviz.patterns.partitions import Partitions
 class PartitionObserver:
     """Samples all parts of a stream, one `Observer` each, with the sums. It never writes.
 
-    A sample takes one round trip a node, and the nodes are asked side by side. In a cluster it also
-    asks each node which slots it moves away (CLUSTER NODES). A node that hangs makes its own parts
-    unknown, and does not stop the others.
+    A sample takes one round trip per node, and asks all nodes at the same time. In a cluster it
+    also asks each node which slots it is moving away (CLUSTER NODES). A node that hangs makes its
+    own parts unknown, and does not stop the others.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """The sample of all parts of a stream: each part's own, and the sums.
 
-The sum is a sample, too, of a stream that has all the parts' entries. So every plot of samples
-can draw it. If one part's number is unknown, so is the sum, and its reason names the part.
+The sum is also a sample: that of a stream with all the parts' entries. So every plot of samples can
+draw it. If one part's number is unknown, so is the sum, and its reason names the part.
 """
 
 from __future__ import annotations
@@ -66,11 +66,13 @@ class PartitionedSample(Sample):
     partitions: tuple[PartitionState, ...] = ()
 
     def merge(self, older: Sample) -> Sample:
-        """Return this sample with what an older one, and its parts, report since the one before."""
+        """Return this sample with the entries and events of an older one and its parts added."""
         before = older.partitions if isinstance(older, PartitionedSample) else ()
-        known = {state.number: state.sample for state in before}
+        samples = {state.number: state.sample for state in before}
         parts = (
-            replace(one, sample=one.sample.merge(known[one.number])) if one.number in known else one
+            replace(one, sample=one.sample.merge(samples[one.number]))
+            if one.number in samples
+            else one
             for one in self.partitions
         )
         return Sample.merge(replace(self, partitions=tuple(parts)), older)
@@ -135,18 +137,18 @@ def sum_lags(lags: Mapping[int, Lag | str]) -> Lag:
     >>> sum_lags({0: Lag(2, "exact", "", 10), 1: Lag(None, "unknown", "it stopped", None)})
     Lag(entries=None, verdict='unknown', reason='partition 1: it stopped', behind_ms=None)
     """
-    known = {
+    by_part = {
         number: lag if isinstance(lag, Lag) else Lag(None, "unknown", lag, None)
         for number, lag in lags.items()
     }
-    verdicts = {lag.verdict for lag in known.values()}
-    total = sum_known(lag.entries for lag in known.values())
-    times = [lag.behind_ms for lag in known.values() if lag.behind_ms is not None]
+    verdicts = {lag.verdict for lag in by_part.values()}
+    total = sum_known(lag.entries for lag in by_part.values())
+    times = [lag.behind_ms for lag in by_part.values() if lag.behind_ms is not None]
     return Lag(
         entries=None if "unknown" in verdicts else total,
         verdict=next((one for one in _WORST_FIRST if one in verdicts), "exact"),
-        reason=_reasons({number: lag.reason for number, lag in known.items() if lag.reason}),
-        behind_ms=max(times, default=0) if len(times) == len(known) else None,
+        reason=_reasons({number: lag.reason for number, lag in by_part.items() if lag.reason}),
+        behind_ms=max(times, default=0) if len(times) == len(by_part) else None,
     )
 
 
@@ -222,5 +224,5 @@ def _merged(events: Iterable[Event]) -> Iterator[Event]:
 
 def sum_known(numbers: Iterable[int | None]) -> int | None:
     """Return the sum; None if one of the numbers is."""
-    known = list(numbers)
-    return None if None in known else sum(one or 0 for one in known)
+    parts = list(numbers)
+    return None if None in parts else sum(one or 0 for one in parts)

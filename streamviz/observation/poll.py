@@ -71,10 +71,10 @@ class Poll:
     def read(self, results: Sequence[Any], last: LastReplies) -> PollReplies:
         """Read the replies; `last` knows the previous ones.
 
-        Raise the first reply that is an error and concerns the stream, or says that a right is
+        Raise the first error among the replies that concerns the stream, or says that a right is
         missing. A group may have been destroyed since the previous poll, so its other errors do not
-        count. Raise also if a reply has another shape than it should, and ServerTooOld if the
-        server does not count the entries that were ever added.
+        count. Also raise an error if a reply has the wrong shape, and ServerTooOld if the server
+        does not count the entries that were ever added.
         """
         errors = [result for result in results if isinstance(result, Exception)]
         if errors:

@@ -65,12 +65,12 @@ def make_sample(
 
 def _missed(results: PollReplies, previous: StreamInfo | None) -> int:
     """Return how many new entries the replies do not have; XSETID may have set the counter."""
-    info, shown = results.stream, results.new_ids
+    info, page = results.stream, results.new_ids
     count = entries_added(info) - entries_added(previous) if previous else info.length
     if previous and not may_have_swept(previous, info):
         grown = info.length - previous.length
-        if shown.after <= previous.last_generated_id:
-            count = len(shown.ids)
+        if page.after <= previous.last_generated_id:
+            count = len(page.ids)
         elif not grown <= count <= info.length:
             count = grown
     return max(0, count - len(results.new))
@@ -81,26 +81,26 @@ def _group_state(judgement: Judgement, by_name: GroupReplies | None, *, times: b
     if not times and lag.entries != 0:
         lag = replace(lag, behind_ms=None)
     consumers = by_name.consumers if by_name else ()
-    shown = _that_matter(consumers, by_name) if by_name else ()
+    listed = _that_matter(consumers, by_name) if by_name else ()
     return GroupState(
         name=group.name,
         last_delivered_id=group.last_delivered_id,
         entries_read=group.entries_read,
         lag=lag,
         pending=group.pending,
-        consumers=shown,
+        consumers=listed,
         oldest=by_name.oldest if by_name else (),
         gone=outcomes.gone,
         acked=outcomes.acked,
         dropped=outcomes.dropped,
-        more_consumers=len(consumers) - len(shown),
+        more_consumers=len(consumers) - len(listed),
     )
 
 
 def _that_matter(
     consumers: tuple[ConsumerInfo, ...], replies: GroupReplies
 ) -> tuple[ConsumerInfo, ...]:
-    """Return the consumers that a sample keeps: if there are very many, those that matter most."""
+    """Return the consumers that a sample keeps; of very many, those that matter most."""
     if len(consumers) <= MAX_CONSUMERS:
         return consumers
     holders = {one.consumer for one in replies.oldest}

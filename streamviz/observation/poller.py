@@ -1,4 +1,4 @@
-"""Poll a stream: in one round trip, or in two if the first asked for the wrong things."""
+"""Poll a stream in one round trip, or in two if the first did not ask for all that is needed."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class _Asked:
 class Poller:
     """Polls one stream again and again, and remembers what the next poll need not ask.
 
-    A reply that contradicts what is known is not believed: the second round trip asks again. If it
-    says the same, what was known is forgotten, and proved anew.
+    A reply may contradict what is known. Then the second round trip asks again. If it gives the
+    same answer, the poller forgets what was known, and proves everything again.
     """
 
     def __init__(
@@ -87,46 +87,46 @@ class Poller:
         tracker, cursors = self._tracker, self._tracker.cursors
         idle = {name: last.replies for name, last in self._last.items() if last.idle}
         anchor = tracker.anchor if tracker.fast else None
-        asked = _Asked(tracker.stream, cursors, idle, tracker.pages, anchor)
-        replies = yield from self._first_round_trip(asked, time_ms)
+        request = _Asked(tracker.stream, cursors, idle, tracker.pages, anchor)
+        replies = yield from self._first_round_trip(request, time_ms)
         lost = yield from self._failovers.check(tracker.stream, cursors, replies)
-        found = self._find(tracker, replies)
-        anew = found.delta.is_another
+        findings = self._find(tracker, replies)
+        anew = findings.delta.is_another
         if is_another := lost or anew:
             tracker, cursors = LagTracker(), {}
-            found = self._find(tracker, replies)
+            findings = self._find(tracker, replies)
         now = {group.name: group.last_delivered_id for group in replies.groups}
-        moved = {name: at for name, at in now.items() if name not in cursors or at < cursors[name]}
-        unchanged = found.unchanged
+        others = {name: at for name, at in now.items() if name not in cursors or at < cursors[name]}
+        unchanged = findings.unchanged
         woke = any(name in now and name not in unchanged for name in idle)
-        doubtful = found.is_doubtful and self._snapshots.works is True
+        doubtful = findings.is_doubtful and self._snapshots.works is True
         if doubtful:
-            found = tracker.find(found.evidence, self._last, anew=True)
-        adrift = not found.delta.has_anchor and bool(found.uncertain)
-        wrong = moved or woke or doubtful or adrift or tracker.stream is None
+            findings = tracker.find(findings.evidence, self._last, anew=True)
+        adrift = not findings.delta.has_anchor and bool(findings.uncertain)
+        wrong = others or woke or doubtful or adrift or tracker.stream is None
         pages: Sequence[Page] = tracker.pages if wrong else ()  # else what they proved is lost
         if wrong or not tracker.pages:
-            pages = [*pages, *tracker.missing(found, self._budget.entry_bytes)]
+            pages = [*pages, *tracker.missing(findings, self._budget.entry_bytes)]
         if wrong or pages:
-            anchor = tracker.anchor if tracker.fast or not found.delta.has_anchor else None
-            asked = _Asked(tracker.stream, cursors | moved, {} if wrong else idle, pages, anchor)
-            replies = yield from self._second_round_trip(asked, replies)
+            anchor = tracker.anchor if tracker.fast or not findings.delta.has_anchor else None
+            request = _Asked(tracker.stream, cursors | others, {} if wrong else idle, pages, anchor)
+            replies = yield from self._second_round_trip(request, replies)
             if self._find(self._tracker, replies).delta.is_another != anew:
                 raise ValueError("two polls do not agree on whether this is another stream")
-            found = self._find(tracker, replies)
-            if doubtful and found.is_contradictory:
-                found = tracker.find(found.evidence, self._last, anew=True)
-        if found.delta.lost_its_last:
+            findings = self._find(tracker, replies)
+            if doubtful and findings.is_contradictory:
+                findings = tracker.find(findings.evidence, self._last, anew=True)
+        if findings.delta.lost_its_last:
             self._tracker, self._last = LagTracker(), {}
             return replace((yield from self.poll(time_ms, readers)), is_another=True)
-        return self._keep(tracker, replies, found, is_another=is_another)
+        return self._keep(tracker, replies, findings, is_another=is_another)
 
     def _keep(
-        self, tracker: LagTracker, replies: PollReplies, found: Findings, *, is_another: bool
+        self, tracker: LagTracker, replies: PollReplies, findings: Findings, *, is_another: bool
     ) -> Polled:
         previous = tracker.stream
-        judgements = tracker.judge(found, self._budget.entry_bytes)
-        unchanged, by_group = found.unchanged, replies.by_group
+        judgements = tracker.judge(findings, self._budget.entry_bytes)
+        unchanged, by_group = findings.unchanged, replies.by_group
         self._last = {
             group.name: LastPoll(group, by_group[group.name], group.name in unchanged)
             for group in replies.groups
@@ -140,48 +140,53 @@ class Poller:
         self._snapshots.back_off.counts = counts
         return Polled(replies, judgements, previous, is_another)
 
-    def _first_round_trip(self, asked: _Asked, time_ms: int) -> Steps[PollReplies]:
-        """Ask about the stream and its groups; first, whether large entries are still the same."""
+    def _first_round_trip(self, request: _Asked, time_ms: int) -> Steps[PollReplies]:
+        """Ask about the stream and its groups; about large entries, first whether they changed."""
         budget = self._budget
         if budget.large and not budget.held:
             try:
                 return (
-                    yield from self._round_trip(replace(asked, pages=(), anchor=None), asked.stream)
+                    yield from self._round_trip(
+                        replace(request, pages=(), anchor=None), request.stream
+                    )
                 )
             except StreamChanged:
                 budget.held = True
         if budget.held and not budget.due(time_ms):
             raise StreamChanged
-        replies = yield from self._round_trip(asked)
-        if asked.stream is None and (probes := probe(replies.stream, replies.entry_bytes)):
-            replies = yield from self._round_trip(replace(asked, pages=probes))
+        replies = yield from self._round_trip(request)
+        if request.stream is None and (probes := probe(replies.stream, replies.entry_bytes)):
+            replies = yield from self._round_trip(replace(request, pages=probes))
         budget.polled(time_ms, replies.entry_bytes)
         return replies
 
-    def _second_round_trip(self, asked: _Asked, first: PollReplies) -> Steps[PollReplies]:
-        """Ask again, about other groups and entries by name; about large entries not again."""
+    def _second_round_trip(self, request: _Asked, first: PollReplies) -> Steps[PollReplies]:
+        """Ask again, about other groups and entries by name, but not again about large entries."""
         if not self._budget.large:
-            return (yield from self._round_trip(asked))
+            return (yield from self._round_trip(request))
         try:
             replies = yield from self._round_trip(
-                replace(asked, pages=(), anchor=None), first.stream
+                replace(request, pages=(), anchor=None), first.stream
             )
         except StreamChanged:
             return first
         return replace(replies, new=first.new, new_ids=first.new_ids)
 
-    def _round_trip(self, asked: _Asked, known: StreamInfo | None = None) -> Steps[PollReplies]:
-        last = known or asked.stream
+    def _round_trip(self, request: _Asked, known: StreamInfo | None = None) -> Steps[PollReplies]:
+        last = known or request.stream
         poll = Poll(
             key=self._stream,
             after=last.last_generated_id if last else None,
-            pages=[*asked.pages, *([asked.anchor] if asked.anchor and self._can_anchor else [])],
-            cursors=asked.cursors,
-            idle=asked.idle,
+            pages=[
+                *request.pages,
+                *([request.anchor] if request.anchor and self._can_anchor else []),
+            ],
+            cursors=request.cursors,
+            idle=request.idle,
             readers=self._readers,
             memory=self._memory,
             known=known,
-            **self._budget.limits(len(asked.cursors)),
+            **self._budget.limits(len(request.cursors)),
         )
         return poll.read((yield poll.commands()), self._last_replies)
 

@@ -28,9 +28,9 @@ def largest_size(entries: Iterable[Any]) -> int:
 
 
 class LastReplies:
-    """Parses and checks the replies about a stream and its groups, unless they are as before.
+    """Parses and checks the replies about a stream and its groups, unless they have not changed.
 
-    If it `hides`, it drops the values of all fields.
+    With `hides`, it drops the values of all fields.
     """
 
     def __init__(self, *, hides: bool) -> None:

@@ -1,4 +1,4 @@
-"""A clock for samples: it goes on when somebody sets this machine's clock back."""
+"""A clock for samples that goes on when this machine's clock is set back."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from streamviz.observation.events import Event
 class RisingClock:
     """The time of an observer's samples, which never steps back.
 
-    If the machine's clock is set back, the time goes on from where it was, and stays ahead of
-    the machine's clock by as much. A clock that is set forward is followed.
+    If the machine's clock is set back, the time goes on from where it was, and stays ahead of the
+    machine's clock by the same amount. If the clock is set forward, the time follows it.
     """
 
     def __init__(self) -> None:

@@ -31,8 +31,8 @@ class Lag(Record):
         Entries in the stream that were not yet delivered to the group; None when unknown.
     verdict : {"exact", "plausible", "suspect", "unknown"}
         Whether the number can be trusted. If it is not exact, it is the server's own: plausible if
-        it was not counted yet and nothing speaks against it, suspect if something does. Of a stream
-        of large entries that has changed, an earlier sample's number is suspect.
+        it was not counted yet and nothing speaks against it, suspect if something does. If a stream
+        of large entries has changed, an earlier sample's number is suspect.
     reason : str
         Why, in words; empty when the server's own number is exact.
     behind_ms : int or None
@@ -63,8 +63,8 @@ class GroupState(Record):
     pending : int
         Entries delivered and not acknowledged.
     consumers : tuple of ConsumerInfo
-        Ordered by name. Of very many, the 50 that matter most: those that hold the oldest pending
-        entries, then those that hold most, then those that were active last.
+        Ordered by name. If there are very many, only the 50 that matter most: those that hold the
+        oldest pending entries, then those that hold most, then those that were active last.
     oldest : sequence of PendingEntry
         The pending entries with the smallest IDs, at most the observer's `max_pending`.
     gone : int or None
@@ -223,7 +223,7 @@ class Sample(Record):
         return next((reader for reader in self.readers if reader.name == name), None)
 
     def merge(self, older: Sample) -> Sample:
-        """Return this sample with what an older one reports since the sample before it."""
+        """Return this sample with the entries and events of an older one added."""
         readers = tuple(
             replace(one, got=was.got + one.got) if (was := older.reader(one.name)) else one
             for one in self.readers

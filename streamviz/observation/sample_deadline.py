@@ -1,6 +1,6 @@
 """Give a sample a deadline as a whole.
 
-A time-out is for each read alone. A server that sends a byte now and then keeps every one of them,
+A time-out applies to each read alone. A server that sends a byte now and then meets each of them,
 and would hold up a sample for ever.
 """
 
@@ -28,7 +28,7 @@ class _SampleDeadline(threading.local, ContextDecorator):
         self.at_s = math.inf
 
     def connected(self) -> None:
-        """Begin the time anew, because a new connection is ready."""
+        """Restart the time, because a new connection is ready."""
         if self.at_s < math.inf:
             self.at_s = time.monotonic() + SAMPLE_S
 

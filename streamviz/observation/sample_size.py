@@ -1,4 +1,4 @@
-"""How much memory a sample takes, about, and what of it an old sample can do without."""
+"""About how much memory a sample takes, and what an old sample can do without."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _GROUP_BYTES, _IDLE_GROUP_BYTES = 350, 220
 
 
 class MemoryBudget:
-    """Keeps samples within a limit of bytes: thins parts of old ones, then has some dropped."""
+    """Keeps samples within a limit of bytes: thins old ones, then lets the oldest go."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -31,7 +31,7 @@ class MemoryBudget:
         self._total += self._sizes[-1]
 
     def drop(self) -> None:
-        """Count the oldest sample no more."""
+        """Stop counting the oldest sample."""
         self._total -= self._sizes.popleft()
         self._thinned = max(0, self._thinned - 1)
 
@@ -78,10 +78,10 @@ def without_values(sample: Sample) -> Sample:
 def with_thin_parts(sample: Sample) -> Sample:
     """Return a sample of partitions without most of its parts' consumers and pending entries.
 
-    Consumers are only counted. Of the pending entries, those are kept that the sum has, too.
+    Consumers are only counted. Only those pending entries are kept that the sum also has.
     """
-    kept = {group.name: {one: one for one in group.oldest} for group in sample.groups}
-    return _with_parts(sample, lambda part: _thin(part, kept))
+    entries = {group.name: {one: one for one in group.oldest} for group in sample.groups}
+    return _with_parts(sample, lambda part: _thin(part, entries))
 
 
 def _with_parts(sample: Sample, changed: Callable[[Sample], Sample]) -> Sample:
@@ -91,10 +91,10 @@ def _with_parts(sample: Sample, changed: Callable[[Sample], Sample]) -> Sample:
     return replace(sample, partitions=tuple(parts))
 
 
-def _thin(sample: Sample, kept: Mapping[str, Mapping[PendingEntry, PendingEntry]]) -> Sample:
+def _thin(sample: Sample, entries: Mapping[str, Mapping[PendingEntry, PendingEntry]]) -> Sample:
     groups = []
     for group in sample.groups:
-        ours = kept.get(group.name, {})
+        ours = entries.get(group.name, {})
         oldest = tuple(ours[one] for one in group.oldest if one in ours)
         more = len(group.consumers) + group.more_consumers
         groups.append(replace(group, consumers=(), oldest=oldest, more_consumers=more))

@@ -34,7 +34,7 @@ class SampleWindow:
         return samples
 
     def append(self, sample: Sample) -> list[Entry]:
-        """Add the next sample, and return the entries that the window has no more."""
+        """Add the next sample, and return the entries that have left the window."""
         limit, max_entries, _ = self._limits
         self._merge_last_two()
         sample = without_values(sample) if self._hides else sample

@@ -1,4 +1,4 @@
-"""Ask about one moment where the server can do so, and else as close to it as one pipeline is."""
+"""Ask about one moment if the server allows it, and otherwise in one pipeline."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from streamviz.observation.sample import Lag, Sample
 def repeated(
     sample: Sample, n: int, time_ms: int, trouble: str, events: tuple[Event, ...]
 ) -> Sample:
-    """Return the previous sample as a new one, without new entries; the stream has changed since.
+    """Return the previous sample as a new one without new entries, although the stream has changed.
 
     So no lag is exact any more.
     """

@@ -1,4 +1,4 @@
-"""Tell what happened to one entry: added, delivered, claimed, acknowledged, deleted; with times."""
+"""Tell what happened to one entry, with times: added, delivered, claimed, acknowledged, deleted."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def entry_timeline(history: History, entry_id: EntryId) -> list[str]:
     list of str
         One phrase each: when it was added, according to its ID; what happened to it in each
         group, with times in seconds since the history began; and whether it is still in the
-        stream, as far as Redis reports it. If the newest sample is one of which nothing is known,
+        stream, as far as Redis reports it. If nothing is known of the stream in the newest sample,
         the last phrase says why.
     """
 
@@ -69,7 +69,7 @@ def seconds_to_recover(history: History, group: str, consumer: str) -> float | N
     Parameters
     ----------
     history : History
-        The samples; their events tell when the consumer first crashed or was killed.
+        The samples, whose events say when the consumer first crashed or was killed.
     group, consumer : str
         The names.
 
@@ -103,8 +103,8 @@ def seconds_to_recover(history: History, group: str, consumer: str) -> float | N
         return None
     before = [one for one in samples[: crash + 1] if one.exists is not None][-1:]
     after = [one for one in samples[crash:] if one.exists is not None]
-    held = chain.from_iterable(_oldest(one, group) for one in (*before, *after[:1]))
-    ids = {one.id for one in held if one.consumer == consumer}
+    entries = chain.from_iterable(_oldest(one, group) for one in (*before, *after[:1]))
+    ids = {one.id for one in entries if one.consumer == consumer}
     for sample in after:
         if not ids & {one.id for one in _oldest(sample, group)}:
             return (sample.time_ms - samples[crash].time_ms) / 1000

@@ -1,4 +1,4 @@
-"""Count what the samples of a window have, without going through all of them again."""
+"""Count what the samples of a window have, without reading all of them again."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class WindowCounts:
         self._count(sample, 1)
 
     def remove(self, sample: Sample) -> None:
-        """Count a sample no more."""
+        """Stop counting a sample."""
         self._count(sample, -1)
 
     def _count(self, sample: Sample, sign: int) -> None:

@@ -1,5 +1,6 @@
 from .dead_letters import DeadLetter as DeadLetter
 from .dead_letters import DeadLetters as DeadLetters
+from .dead_letters import dead_letter_fields as dead_letter_fields
 from .follow import follow as follow
 from .follow import follow_streams as follow_streams
 from .follow import read_in_order as read_in_order

@@ -1,8 +1,8 @@
-"""Move entries that no consumer manages to handle to a dead-letter stream, and back.
+"""Move entries that no consumer can handle to a dead-letter stream, and back.
 
 An entry that was delivered too often is added to the dead-letter stream, and acknowledged in the
-same step. So it is never lost and never moved twice. A dead letter has all fields of the entry as
-they are, and behind them six fields for its history.
+same step. So it is never lost and never moved twice. A dead letter has all fields of the entry,
+followed by six fields for its history.
 """
 
 from __future__ import annotations
@@ -130,14 +130,14 @@ class DeadLetters:
         """Move entries that were delivered too often, and return them (XPENDING, XCLAIM, EVAL).
 
         Several consumers may sweep at once: only one of them moves an entry. A pending entry that
-        was deleted from the stream is only acknowledged. The `errors` say, for an entry's ID, as an
-        EntryId or as text, why it could not be handled. Entries that were delivered less than
-        `min_idle_ms` milliseconds ago are skipped: a consumer may still be handling them. An entry
-        that can't be moved stays pending; the others are moved before its error is raised.
+        was deleted from the stream is only acknowledged. The `errors` map an entry's ID, as an
+        EntryId or as text, to the reason why it could not be handled. Entries that were delivered
+        less than `min_idle_ms` milliseconds ago are skipped: a consumer may still be handling them.
+        An entry that can't be moved stays pending; the others are moved before its error is raised.
         """
         check_type("errors", errors, (Mapping, NoneType), "a dict of an entry's ID and a text")
         why = {str(one): text for one, text in (errors or {}).items()}
-        moved: list[DeadLetter] = []
+        letters: list[DeadLetter] = []
         failures: list[tuple[EntryId, CommandRefused | InputError]] = []
         for held in self._pending(min_idle_ms):
             if held.deliveries < self.after_deliveries:
@@ -147,14 +147,14 @@ class DeadLetters:
             except (CommandRefused, InputError) as error:
                 failures.append((held.id, error))
             else:
-                moved += [letter] if letter else []
+                letters += [letter] if letter else []
         for entry_id, failure in failures:
             raise type(failure)(
                 f"{entry_id} can't be moved: {failure}. Of all entries that are due, "
-                f"{len(failures)} stay pending, and {len(moved)} were moved: read these with "
+                f"{len(failures)} stay pending, and {len(letters)} were moved: read these with "
                 "letters()"
             ) from failure
-        return moved
+        return letters
 
     def move(
         self,
@@ -217,7 +217,7 @@ class DeadLetters:
         self, entry: Entry, held: PendingEntry, error: str, letter_id: str
     ) -> DeadLetter | None:
         origin, name = self.group.key, self.group.name
-        history = fields(origin, name, held.consumer, entry.id, held.deliveries, error)
+        history = dead_letter_fields(origin, name, held.consumer, entry.id, held.deliveries, error)
         both = (*entry.pairs, *history.items())
         keys, which, words = (origin, self.stream.key), [name, str(entry.id)], list(chain(*both))
         try:
@@ -246,17 +246,34 @@ class DeadLetters:
         first = len(which) + 3  # of the tail
         finish: Command = ("EVAL", _TAKE_AWAY, 2, *keys, first, take_away, *which, *tail)
         connection = self.group.connection
-        added, taken = connection.transaction([("XADD", keys[1], new, *words), finish])
-        if taken:
+        added, done = connection.transaction([("XADD", keys[1], new, *words), finish])
+        if done:
             return bytes(added)
         connection.call("XDEL", keys[1], added)
         return None
 
 
-def fields(
+def dead_letter_fields(
     stream: str, group: str, consumer: str, entry_id: EntryId, deliveries: int, error: str
 ) -> dict[str, str]:
-    """Return the fields for the history of a dead letter; see `DeadLetter`."""
+    """Return the six fields for the history of a dead letter, in the form that `DeadLetters` reads.
+
+    Parameters
+    ----------
+    stream, group, consumer : str
+        The stream of the entry, the group, and the consumer that held it.
+    entry_id : EntryId
+        The entry's ID in its stream.
+    deliveries : int
+        How often the entry was delivered.
+    error : str
+        Why it could not be handled.
+
+    Returns
+    -------
+    dict of str to str
+        To be added behind the entry's own fields.
+    """
     values = (stream, str(entry_id), group, consumer, str(deliveries), error)
     return dict(zip(_HISTORY, values, strict=True))
 

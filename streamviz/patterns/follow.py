@@ -77,8 +77,8 @@ def follow_streams(
 ) -> Iterator[tuple[str, Entry]]:
     """Read several streams as one, in order of the entries' IDs; see `follow`.
 
-    Entries that exist already come in order, whatever the page size. An entry that is added
-    meanwhile with an ID before one that was already read comes late.
+    Existing entries come in order, whatever the page size. An entry that is added meanwhile comes
+    late if its ID is before one that was already read.
 
     Each entry comes with its stream's key. There is an offset store for each stream, and `count`
     is for each stream.

@@ -90,7 +90,7 @@ class OrderedGroupReader:
     ) -> Page:
         """Get the next page (XREADGROUP, 5.0), each entry with its stream's key.
 
-        Read up to `count` entries from each stream, and none from a stream of which this many are
+        Read up to `count` entries from each stream, but none from a stream with that many entries
         held back. Acknowledge an entry with ``consumers[key].ack(entry.id)``. NoSuchGroup if a
         stream lacks the group; the entries held back are kept.
 
@@ -128,8 +128,8 @@ class OrderedGroupReader:
         entries = read_groups(self._any, starts, count=count, **options) if starts else []
         ends = full_page_ends(entries, count)
         ends += full_page_ends((pair for pair in self._held_back if pair[0] not in starts), count)
-        known = {(key, entry.id) for key, entry in self._held_back}  # CLAIM may repeat an entry
-        self._held_back += [(key, entry) for key, entry in entries if (key, entry.id) not in known]
+        old = {(key, entry.id) for key, entry in self._held_back}  # CLAIM may repeat an entry
+        self._held_back += [(key, entry) for key, entry in entries if (key, entry.id) not in old]
         return ends
 
     def _pending(self, key: str, count: int) -> list[EntryId]:

@@ -50,7 +50,7 @@ class Offset(Protocol):
 
 
 class MemoryOffset:
-    """Keep a position in memory, at first `entry_id`; a restarted reader starts anew."""
+    """Keep a position in memory, at first `entry_id`; a restarted reader begins there again."""
 
     def __init__(self, entry_id: Id | None = None) -> None:
         self._position = None if entry_id is None else EntryId.parse(entry_id)

@@ -133,16 +133,16 @@ class Partitions:
     ) -> list[int] | Confirmed[list[int]]:
         """Add many entries fast, each to the partition of its business key, in the order of `rows`.
 
-        Return the number of entries added to each partition. With `wait`, return a pair: that, and
-        how many replicas have all entries of their node.
+        Return the number of entries added to each partition. With `wait`, return a pair: these
+        numbers, and how many replicas have all entries of their node.
 
         Parameters
         ----------
         rows : iterable of (str, mapping)
             Business keys and fields. InputError if one is not valid.
         batch : int
-            The number of rows to read at a time and send: in one round trip a node, the nodes
-            side by side.
+            The number of rows to read and send at a time: in one round trip per node, with all
+            nodes at the same time.
         wait, wait_ms, on_disk, progress : optional
             As in `Stream.add_many`, for the replicas of each node.
 
@@ -150,12 +150,12 @@ class Partitions:
         -----
         CommandRefused or ServerUnreachable if a row was refused or not confirmed. The message names
         the first such row, and says how many rows were added: all of the earlier batches, and those
-        of its batch that other nodes and partitions took. The remaining rows are not sent. What
-        `rows` itself raises comes through unchanged, with `unconfirmed` and a note, too.
+        of its batch that other nodes and partitions took. The remaining rows are not sent. An
+        exception of `rows` itself is raised unchanged, with `unconfirmed` and a note.
 
-        To go on after an error, give add_many an iterator, and then `error.unconfirmed`, which
-        has the rows that were read and not confirmed, and what remains. Nothing is lost, and only
-        the rows of that one batch may be doubled, those whose confirmation got lost::
+        To continue after an error, give add_many an iterator. Then call it again with
+        `error.unconfirmed`, the rows that were read and not confirmed, and with the remaining rows.
+        No row is lost. Only rows of that one batch whose confirmation was lost may be added twice::
 
             remaining = iter(rows)
             while True:
@@ -209,8 +209,8 @@ def assign_partitions(
     consumers : sequence of str
         The consumers' names, each once, and at least one. InputError otherwise.
     before : mapping of str to iterable of int, optional
-        The assignment until now, which every process must know. As few partitions as possible get
-        another consumer; without it, many may. Names and numbers that are gone are ignored.
+        The assignment until now, which every process must know. With it, as few partitions as
+        possible get another consumer. Names and numbers that no longer exist are ignored.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A history becomes a figure: one module a plot."""
+"""A history becomes a figure: one module per plot."""
 
 import lazy_loader
 

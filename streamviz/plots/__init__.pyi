@@ -1,3 +1,4 @@
+from . import parts as parts
 from .ack_progress import AckProgress as AckProgress
 from .cursors import Cursors as Cursors
 from .default_plots import default_plots as default_plots

@@ -36,19 +36,19 @@ _IN_ROWS = 3  # groups in each of several rows, with room for two short lines
 class AckProgress(Plot):
     """Three lines for each group: acknowledged, delivered and added, with bands between them.
 
-    The numbers of now stand above, in the order of the bands: waiting, pending, acknowledged. Of
-    more than 12 groups, it shows those for which most entries are waiting or pending.
+    The current numbers stand above, in the order of the bands: waiting, pending, acknowledged. If
+    there are more than 12 groups, the plot shows those with the most waiting and pending entries.
 
     Entries below the first line are acknowledged, as far as samples show. Those between the first
     and the second line are pending, and those between the second and the third are waiting. Entries
-    deleted before their delivery to the group are in no band. Lines of their own show how many were
-    dropped from the pending list, how many were lost in failovers, and of how many it is not known
-    how they left (see `GroupAccounting`).
+    deleted before their delivery to the group are in no band. Separate lines show how many were
+    dropped from the pending list, how many were lost in failovers, and how many left in an unknown
+    way (see `GroupAccounting`).
 
     Parameters
     ----------
     group : str, optional
-        Show only this group; without it, show all groups of more than twelve the worst.
+        Show only this group; without it, show all groups, or the twelve that are furthest behind.
     """
 
     title = "Ack progress"
@@ -118,8 +118,8 @@ class AckProgress(Plot):
                 continue
             counts = account_for(sample, group)
             delivered = None if counts.acked is None else counts.acked + counts.pending
-            known = delivered is not None and counts.undelivered is not None
-            total = delivered + counts.undelivered if known else None  # type: ignore[operator]
+            is_certain = delivered is not None and counts.undelivered is not None
+            total = delivered + counts.undelivered if is_certain else None  # type: ignore[operator]
             values += [counts.acked, delivered, total]
             values += [getattr(counts, kind) or None for kind, *_ in kinds]
         return values
@@ -133,8 +133,8 @@ class AckProgress(Plot):
         for name in names:
             group = last.find_group(name) if last else None
             if last is None or last.exists is None or group is None:
-                known = last is None or last.exists is not None
-                texts.append(["no such group now" if known else "not known now"])
+                is_certain = last is None or last.exists is not None
+                texts.append(["no such group now" if is_certain else "not known now"])
                 continue
             counts = account_for(last, group)
             if rows > 1:

@@ -14,7 +14,9 @@ from typing import Any, Literal
 Background = Literal["light", "dark"]
 _HEX = re.compile("#[0-9a-fA-F]{6}")
 BACKGROUNDS: dict[Background, str] = {"light": "#ffffff", "dark": "#1e1e1e"}
+"""The colour of a light and of a dark background."""
 TEXT_COLOURS: dict[Background, str] = {"light": "#333333", "dark": "#dddddd"}
+"""The colour of text on a light and on a dark background."""
 TEXT_COLOUR = "#7a7a7a"
 """The colour of text on an unknown background: readable on white and on near-black."""
 
@@ -85,35 +87,35 @@ def translucent(colour: str, opacity: float) -> str:
 
 def _recolour(trace: dict[str, Any], background: Background) -> dict[str, Any]:
     substitutes = SUBSTITUTES[background]
-    shown = dict(trace)
+    result = dict(trace)
     for part in ("line", "marker"):
-        if "color" in shown.get(part, {}):
-            colour = shown[part]["color"]
+        if "color" in result.get(part, {}):
+            colour = result[part]["color"]
             if not _is_hex(colour) or colour not in substitutes:
                 continue
-            shown[part] = shown[part] | {"color": substitutes[colour]}
-            if "fillcolor" in shown:
+            result[part] = result[part] | {"color": substitutes[colour]}
+            if "fillcolor" in result:
                 old, new = _channels(colour), _channels(substitutes[colour])
-                shown["fillcolor"] = shown["fillcolor"].replace(old, new)
-    if "textfont" in shown:
-        own = shown["textfont"].get("color", ())
+                result["fillcolor"] = result["fillcolor"].replace(old, new)
+    if "textfont" in result:
+        own = result["textfont"].get("color", ())
         of_text = [
             readable(substitutes.get(one, one), background) if _is_hex(one) else one
             for one in ([own] if isinstance(own, str) else own)
         ]
-        shown["textfont"] = shown["textfont"] | {"color": of_text}
-    marker = shown.get("marker", {})
+        result["textfont"] = result["textfont"] | {"color": of_text}
+    marker = result.get("marker", {})
     if "opacity" in marker:
         opacity = ensure_contrast(marker["color"], marker["opacity"], background)
-        shown["marker"] = marker | {"opacity": opacity}
-    if shown.get("opacity", 1) < 1:
-        colour = (shown.get("line") or marker)["color"]
-        shown["opacity"] = ensure_contrast(colour, shown["opacity"], background)
-    return shown
+        result["marker"] = marker | {"opacity": opacity}
+    if result.get("opacity", 1) < 1:
+        colour = (result.get("line") or marker)["color"]
+        result["opacity"] = ensure_contrast(colour, result["opacity"], background)
+    return result
 
 
 def _is_hex(colour: object) -> bool:
-    """Return whether one can compute with a colour; one's own plot may have names and lists."""
+    """Return whether a colour is hexadecimal; a plot of a user's own may have names and lists."""
     return isinstance(colour, str) and bool(_HEX.fullmatch(colour))
 
 

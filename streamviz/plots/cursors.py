@@ -7,7 +7,7 @@ from typing import Any
 from streamviz.client.entry_id import EntryId
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.plots.event_lines import event_lines, events, headroom
+from streamviz.plots.event_lines import event_lines, event_points, headroom
 from streamviz.plots.figure import NO_TIMES, Plot, cursor_place, id_scale, seconds
 from streamviz.plots.group_lines import lines_layout
 from streamviz.plots.texts import entries_text, label, no_data_text, peaks_text
@@ -26,7 +26,7 @@ from streamviz.plots.worst_groups import shown_groups
 class Cursors(Plot):
     """A step line for each plain reader's position and each group's cursor over time.
 
-    At its end stand its name, and how far it is behind the newest entry, the grey line. While
+    Its name stands at its end, with its distance to the newest entry, which is the grey line. While
     entries arrive, that line climbs by one second per second. A reader that keeps up climbs with
     it, a reader that is down stays level, and a reader that starts from the beginning falls to
     the bottom. A cursor does not show which entries the reader missed.
@@ -65,7 +65,7 @@ class Cursors(Plot):
         """Return the lines' names, and the events."""
         last = history.newest
         if last is None:
-            return [end_texts(None, [], [], 0, 1), events(history)]
+            return [end_texts(None, [], [], 0, 1), event_points(history)]
         *values, newest = self.sampled_values(last, history)
         names = (*history.reader_names, *shown_groups(history))
         unit = " s" if history.ids_are_times else ""
@@ -73,10 +73,10 @@ class Cursors(Plot):
             label(name, 12) + _behind(value, newest, unit)
             for name, value in zip(names, values, strict=True)
         ]
-        known = [one for one in (*values, newest) if one is not None]
-        top, at = headroom(history) * max(known, default=0), seconds(last.time_ms, history)
+        numbers = [one for one in (*values, newest) if one is not None]
+        top, at = headroom(history) * max(numbers, default=0), seconds(last.time_ms, history)
         ends = end_texts(at, [*texts, "newest entry"], [*values, newest], top, 0.075)
-        return [ends, events(history)]
+        return [ends, event_points(history)]
 
     def summary(self, history: History) -> str:
         last = history.newest

@@ -1,4 +1,4 @@
-"""The plots that are shown where none are named."""
+"""The plots to show by default."""
 
 from __future__ import annotations
 

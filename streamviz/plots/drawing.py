@@ -1,4 +1,4 @@
-"""Draw a plot; one that raises is drawn as what it raised, so that the other plots go on."""
+"""Draw a plot; if it raises, draw the error in its place, so that the other plots go on."""
 
 from __future__ import annotations
 
@@ -73,12 +73,12 @@ def check_plots(plots: object) -> tuple[Plot, ...]:
     return chosen
 
 
-def check_groups(plots: Iterable[Plot], known: Sequence[str] | None) -> None:
-    """Raise an InputError if a plot is of a group that does not exist; None if none is known."""
+def check_groups(plots: Iterable[Plot], group_names: Sequence[str] | None) -> None:
+    """Raise an InputError if a plot's group does not exist; None means that no group is known."""
     for plot in plots:
         group = getattr(plot, "group", None)
-        if known is not None and isinstance(group, str) and group not in known:
-            names = ", ".join(map(repr, known)) or "none"
+        if group_names is not None and isinstance(group, str) and group not in group_names:
+            names = ", ".join(map(repr, group_names)) or "none"
             raise InputError(
                 f"{plot.title}: there is no group {group!r}: the stream's groups are {names}"
             )
@@ -104,17 +104,17 @@ def _check(plot: Plot, drawn: Figure | Delta) -> None:
 
 
 def _check_lengths(traces: dict[int, Trace]) -> None:
-    """Check that what a trace says of its points, it says of each."""
+    """Check that a trace has as many values in each key as it has points."""
     for i, trace in traces.items():
         count = len(trace.get("x") or ())
         values = {key: trace.get(key) for key in _OF_POINTS}
         for part in _STYLES:
             values |= {f"{part}.{key}": one for key, one in trace.get(part, {}).items()}
         for key, value in values.items() if {"x", "y"} & {*trace} else ():
-            given = len(value) if isinstance(value, list | tuple) else count
-            if given != count and (key in _OF_POINTS or given < count):
+            length = len(value) if isinstance(value, list | tuple) else count
+            if length != count and (key in _OF_POINTS or length < count):
                 raise InputError(
-                    f"trace {i} has {given} values in {key!r} and {count} in 'x': "
+                    f"trace {i} has {length} values in {key!r} and {count} in 'x': "
                     "give one for each point"
                 )
 

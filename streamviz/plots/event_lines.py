@@ -40,33 +40,58 @@ Span = tuple[float, float, str, str]  # from when to when, the last verdict and 
 
 
 def headroom(history: History) -> float:
-    """Return a plot's height in heights of its data: words of events cover no line."""
+    """Return by how much a plot must be higher than its data, so that no words cover a line.
+
+    Parameters
+    ----------
+    history : History
+        If it has events, the plot needs room for their words.
+
+    Returns
+    -------
+    float
+        The factor between the largest value and the top of the axis.
+    """
     return 1.43 if history.event_count else 1.06
 
 
 def event_lines(yaxis: str = "y2") -> Trace:
-    """Return the trace of events: a hairline for each, with its words at the top."""
+    """Return the trace of events, without points: a hairline for each, with its words at the top.
+
+    Parameters
+    ----------
+    yaxis : str
+        The axis whose layout is `EVENT_AXIS`.
+    """
     style = {"color": GREY, "width": 1, "dash": "dot"}
     more = {"cliponaxis": False, "hoverinfo": "text", "showlegend": False, "text": []}
     return line("events", 0, mode="lines+text", line=style, yaxis=yaxis, **more)
 
 
 def no_words() -> Trace:
-    """Return the points of a trace with words, of which there are none yet."""
+    """Return the points of a trace with words, still empty."""
     return {"x": [], "y": [], "text": [], "hovertext": [], "textposition": []}
 
 
-def events(
+def event_points(
     history: History,
     *,
     rows: tuple[float, ...] = _ROWS,
     without: Callable[[Event], bool] = lambda _: False,
 ) -> Trace:
-    """Return the hairlines of the newest events, without those that the plot shows otherwise.
+    """Return the points of `event_lines`: the hairlines of the newest events.
 
-    The words stand in `rows`, from 0 at the bottom of the plot to 1, and cross no hairline. Events
-    at about one time share a hairline, whose words count them. One without room has no words: they
-    are at the pointer.
+    Events at about the same time share a hairline, whose words count them. Words cross no hairline.
+    If there is no room for them, they are only shown at the pointer.
+
+    Parameters
+    ----------
+    history : History
+        The samples with the events.
+    rows : tuple of float
+        The heights at which words may stand, from 0 at the bottom of the plot to 1.
+    without : callable
+        Returns whether to leave an event out, for example if the plot shows it in another way.
     """
     trace = no_words()
     if not history.event_count:
@@ -126,7 +151,7 @@ def uncertain_lags(history: History) -> Trace:
 
 
 def _joined(spans: Iterable[Span], gap_s: float) -> list[Span]:
-    """Return spans, of which those too close to each other are one: hundreds are not readable."""
+    """Join spans that are close to each other, because hundreds are not readable."""
     joined: list[Span] = []
     for span in spans:
         if joined and span[2] == joined[-1][2] and span[0] - joined[-1][1] <= gap_s:
@@ -182,7 +207,7 @@ def _words(some: tuple[Event, ...]) -> str:
 
 
 def _apart(some: tuple[Event, ...]) -> Iterator[str]:
-    """Yield the words of each event; of several in a row of one consumer, its name only once."""
+    """Yield the words of each event; a consumer's name comes once for several events in a row."""
     who = ""
     for event in some:
         words = _short(event)
@@ -199,21 +224,21 @@ def _places(
 ) -> dict[float, _Place]:
     """Return where the words of each hairline stand: at its right, or at its left.
 
-    The later a hairline is, the lower are its words at the right: so they cross no other one.
+    The later a hairline is, the lower its words at the right are, so that they cross no other one.
     """
-    found: dict[float, _Place] = {}
+    chosen: dict[float, _Place] = {}
     for at, some in moments:
         long = (min(len(_words(some)), MAX_WORDS) + 4) * _LETTER * (span[1] - span[0] or 1.0)
         places = [(row, at, at + long) for row in reversed(range(rows))]
         places += [(row, at - long, at) for row in range(rows)]
-        free = [one for one in places if _is_free(at, one, found, span)]
-        if free or not found:
-            found[at] = (free or places)[0]
-    return found
+        free = [one for one in places if _is_free(at, one, chosen, span)]
+        if free or not chosen:
+            chosen[at] = (free or places)[0]
+    return chosen
 
 
 def _is_free(
-    at: float, place: _Place, found: dict[float, _Place], span: tuple[float, float]
+    at: float, place: _Place, others: dict[float, _Place], span: tuple[float, float]
 ) -> bool:
     """Tell whether words are inside, and neither cover nor cross others or their hairlines."""
     row, left, right = place
@@ -221,5 +246,5 @@ def _is_free(
         (row == up and low < right and left < high)
         or (row < up and low < at < high)
         or (up < row and left < x < right)
-        for x, (up, low, high) in found.items()
+        for x, (up, low, high) in others.items()
     )

@@ -37,13 +37,14 @@ from streamviz.plots.texts import clean, words_alone
 from streamviz.plots.traces import Trace
 
 Figure = dict[str, Any]
+"""What `Plot.figure` returns: a plotly figure with two keys more."""
 Delta = dict[str, Any]
 
 _AXIS = re.compile(r"[xy]axis\d*")
 
 
 class _Whole:
-    """Makes objects of classes that have all methods of a plot."""
+    """Makes objects only of classes that have all methods of a plot."""
 
     def __new__(cls, *args: object, **options: object) -> Self:
         if lack := lack_of(cls):
@@ -55,15 +56,15 @@ class Plot(_Whole, ABC):
     """One plot of a history; a subclass defines what it shows.
 
     A *growing* trace gets new points with each sample. A *state* trace shows the last sample only.
-    A widget shows an exception of a plot in the plot's place, and its other plots go on. So does an
-    exported file, with a PlotWarning.
+    If a plot raises, a widget shows the exception in its place, and the other plots go on. So does
+    an exported file, with a PlotWarning.
 
     Attributes
     ----------
     title : str
         The text above it; by default, the name of the class.
     needs : str
-        What a recording must have so that there is something to show: ``"consumer groups"``,
+        What a recording must have for the plot to show something: ``"consumer groups"``,
         ``"readers"``, ``"partitions"``, or nothing.
     """
 
@@ -235,7 +236,7 @@ def apply(figure: Figure, delta: Delta) -> Figure:
 
 
 def seconds(ms: float, history: History) -> float:
-    """Return a time as seconds since the history began, to the millisecond."""
+    """Return a Unix time in milliseconds as seconds since the history began, to the millisecond."""
     return round((ms - history.start_ms) / 1000, 3)
 
 
@@ -243,7 +244,7 @@ NO_TIMES = "by entry ID: the IDs are no times in milliseconds"
 
 
 def id_scale(history: History) -> Callable[[EntryId], float]:
-    """Return where an entry stands on an axis: its time, or where IDs are no times, their number.
+    """Return where an entry stands on an axis: its time or, if IDs are not times, their number.
 
     Then a plot's axis says so with `NO_TIMES`, and `History.ids_are_times` is in its structure key.
     """
@@ -289,6 +290,6 @@ def _with_defaults(title: str, layout: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_title(part: dict[str, Any]) -> dict[str, Any]:
-    """Return a layout, or an axis, whose title is as plotly has it: one's own may be a text."""
+    """Return a layout or an axis with its title as plotly has it; a user's title may be a text."""
     title = part.get("title")
     return part | {"title": {"text": title}} if isinstance(title, str) else part

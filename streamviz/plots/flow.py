@@ -6,7 +6,7 @@ Other plots are axes with traces. This one is a scene. Its figure has two traces
   its ID (``customdata``); ``x`` is 0;
 - the scene: ``meta``, which plotly leaves alone, has what `Flow.scene` returns.
 
-`layout["meta"]["flow"]` tells the drawing code to draw a scene. `streamviz.plots.flow_shapes`
+`layout["meta"]["flow"]` makes the drawing code draw a scene. `streamviz.plots.flow_shapes`
 says where everything stands, and the browser's `flow_shapes.js` does the same.
 """
 
@@ -33,7 +33,7 @@ class Flow(Plot):
     The stream is a tape with its newest entry at the right, one square for each entry. Each group
     has a lane below it: a line as far as the group's cursor, the last-delivered ID, then open
     squares for the entries that wait. Below the lane stands a box for each consumer, with the
-    entries that it holds. A bar tells what became of all entries that were ever added.
+    entries that it holds. A bar shows the outcomes of all entries that were ever added.
 
     Everything is derived from samples, so the flow shows any stream. An entry that was delivered
     and acknowledged between two samples passes without stopping at a consumer. At more than 12

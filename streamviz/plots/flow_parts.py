@@ -1,4 +1,4 @@
-"""The parts of which the flow's picture is made: texts, rectangles and squares."""
+"""The parts of the flow's picture: texts, rectangles and squares."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def bar_at(
 
 
 def _count(name: str, number: int) -> str:
-    """Return a part's number; how many were dropped is known at most."""
+    """Return a part's number; that of dropped entries is an upper bound."""
     return f"{'up to ' if name == 'dropped' else ''}{number:,} "
 
 

@@ -34,7 +34,7 @@ EVENT_S = 5.0  # how long the picture says what happened
 
 
 def scene_of(history: History, since: int | None = None) -> dict[str, Any]:
-    """Return what the flow shows of the newest sample, and what went on its way just now.
+    """Return what the flow shows of the newest sample, and which entries have just moved.
 
     That is since the sample with a number, the last one that was drawn; by default, the one before
     the newest.
@@ -208,7 +208,7 @@ class _Tape(NamedTuple):
     def of(cls, samples: Sequence[Sample]) -> Self:
         """Count back from the newest: XSETID may have set the counter.
 
-        What a stream of the same name had before it was made anew has no number.
+        Entries of an earlier stream of the same name have no number.
         """
         number = samples[-1].entries_added
         ids = [entry.id for sample in samples for entry in sample.entries]

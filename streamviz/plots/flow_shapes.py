@@ -1,4 +1,4 @@
-"""Where everything of the flow stands: a scene and a width become boxes and texts.
+"""Turn a scene and a width into boxes and texts, each with its place.
 
 The browser's `flow_shapes.js` does the same, to the pixel, and a test compares the two. A shape is
 a dict: ``key`` names it from frame to frame, so that the browser can move it; ``x`` and ``y`` are
@@ -107,7 +107,7 @@ class FlowShapes:
             yield from self.reader(i, reader, self.readers_top + READER * i)
 
     def ids(self, oldest: int) -> Iterator[Shape]:
-        """Yield what stands below the tape: the first ID, or how much is older, and the last."""
+        """Yield the texts below the tape: the first ID, or how many are older, and the last ID."""
         first, last = self.scene["ids"]
         words = first if first != last else "" if last else "empty"
         if self.square(self.scene["first"]) < oldest:

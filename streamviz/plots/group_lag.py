@@ -7,7 +7,7 @@ from typing import Any, Literal
 from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
-from streamviz.plots.event_lines import event_lines, events, uncertain_lags, uncertain_spans
+from streamviz.plots.event_lines import event_lines, event_points, uncertain_lags, uncertain_spans
 from streamviz.plots.group_lines import GroupLines, lines_layout
 from streamviz.plots.texts import label, lag_text, peaks_text
 from streamviz.plots.traces import Trace, colours, end_labels, step_line
@@ -17,8 +17,8 @@ from streamviz.plots.worst_groups import shown_groups
 class GroupLag(GroupLines):
     """One step line for each group, with its name and its lag at its end.
 
-    Where a lag is unknown, the line has a gap; a shaded span says so, and why. A hairline with its
-    words is an event.
+    Where a lag is unknown, the line has a gap, and a shaded span gives the reason. A hairline with
+    its words is an event.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class GroupLag(GroupLines):
 
     def current_state(self, history: History) -> list[Trace]:
         """Return the spans of an uncertain lag, the lines' names, and the events."""
-        return [uncertain_lags(history), self.end_texts(history), events(history)]
+        return [uncertain_lags(history), self.end_texts(history), event_points(history)]
 
     def history_summary(self, history: History) -> str:
         names, samples = shown_groups(history), history.samples

@@ -1,4 +1,4 @@
-"""A line for each group, with its name and its last value at its end: what two plots share."""
+"""The lines that two plots share: one for each group, with its name and last value at its end."""
 
 from __future__ import annotations
 

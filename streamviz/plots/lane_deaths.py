@@ -1,4 +1,4 @@
-"""When the consumers of swim lanes were dead, and which events say so."""
+"""Find when the consumers of swim lanes were dead, and which events say so."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ def death_in(lanes: Collection[Lane]) -> Callable[[Event], bool]:
 
     A lane is a group and a consumer. An event without a group is about all consumers of the name.
     """
-    known = {*lanes, *(("", name) for _, name in lanes)}
-    return lambda event: event.kind in DEATHS and (event.group, event.who) in known
+    names = {*lanes, *(("", name) for _, name in lanes)}
+    return lambda event: event.kind in DEATHS and (event.group, event.who) in names
 
 
 def deaths(history: History, group: str, name: str | None) -> Iterator[tuple[float, float, str]]:
-    """Yield from when to when a consumer was dead, and the words; no consumer never is."""
+    """Yield each span in which a consumer was dead, with its words; None has no span."""
     if name is None:
         return
     died: tuple[float, str] | None = None

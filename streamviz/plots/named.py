@@ -1,4 +1,4 @@
-"""The plots by their names on the command line: those of the package, and one's own."""
+"""The plots by their names on the command line: those of the package and a user's own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PLOTS: dict[str, Callable[[], Plot]] = {
 
 
 def new_plot(name: str) -> Plot:
-    """Return a new plot of a name: one of `PLOTS`, or ``module:Class``, a plot of one's own."""
+    """Return a new plot by its name: one of `PLOTS`, or ``module:Class`` for a user's own."""
     check_type("name", name, str, "a plot's name, or module:Class")
     if name in PLOTS:
         return PLOTS[name]()

@@ -11,7 +11,7 @@ from streamviz.errors import check_type
 from streamviz.observation.history import History
 from streamviz.observation.partition_sample import PartitionedSample, PartitionState
 from streamviz.observation.sample import Lag, Sample
-from streamviz.plots.event_lines import EVENT_AXIS, event_lines, events
+from streamviz.plots.event_lines import EVENT_AXIS, event_lines, event_points
 from streamviz.plots.figure import Plot, seconds
 from streamviz.plots.texts import columns, entries_text, label, lag_text, no_data_text
 from streamviz.plots.traces import GREY, LABEL_MARGIN, Trace, colour, end_labels, line
@@ -44,8 +44,9 @@ class PartitionLanes(Plot):
 
     The node's name stands at the line's end. While a part's slot is moving, the line is thick and
     grey, with the name of the node that it moves to. Where the lag is unknown, or the part does not
-    answer, the line has a gap. Of more than 16 parts, it shows the 12 with the highest or an
-    unknown lag, and below them the sum of all. The plot needs a history of `PartitionedSample`.
+    answer, the line has a gap. If there are more than 16 parts, the plot shows the 12 with the
+    highest or an unknown lag, and below them the sum of all. The plot needs a history of
+    `PartitionedSample`.
 
     Parameters
     ----------
@@ -126,17 +127,17 @@ class PartitionLanes(Plot):
         end = 0.0 if last is None else seconds(last.time_ms, history)
         heights = [_MIDDLE - lane for lane in range(len(names))]
         places: Trace = {"x": [end] * len(names), "y": heights, "text": names}
-        return [places, events(history, rows=_WORDS_AT)]
+        return [places, event_points(history, rows=_WORDS_AT)]
 
     def summary(self, history: History) -> str:
         last = history.newest
         if last is None or not _parts(last):
             return no_data_text(history) or "no partitions in this history"
         structure = self._structure(history)
-        shown = [one for one in _parts(last) if one.sample.stream in structure.keys]
-        parts = "; ".join(_words(state, structure.group) for state in shown)
+        states = [one for one in _parts(last) if one.sample.stream in structure.keys]
+        parts = "; ".join(_words(state, structure.group) for state in states)
         if structure.sum_top:
-            parts = f"the worst {len(shown)} of {structure.count} parts: {parts}"
+            parts = f"the worst {len(states)} of {structure.count} parts: {parts}"
         whole = _lag(last, structure.group)
         total = f"{structure.group} in all: {lag_text(whole)}" if whole else "No consumer group yet"
         return f"{parts}. {total}."
@@ -159,10 +160,10 @@ class PartitionLanes(Plot):
 
     def _structure(self, history: History) -> _Structure:
         """Return what the window's lanes depend on, computed once for each sample."""
-        found, newest, count = self._cached, history.newest, len(history)
-        if not (found and found[0] is history and found[1] is newest and found[2] == count):
-            found = self._cached = history, newest, count, _structure(history, self.group)
-        return found[3]
+        cached, newest, count = self._cached, history.newest, len(history)
+        if not (cached and cached[0] is history and cached[1] is newest and cached[2] == count):
+            cached = self._cached = history, newest, count, _structure(history, self.group)
+        return cached[3]
 
 
 def _structure(history: History, group: str | None) -> _Structure:
@@ -170,18 +171,18 @@ def _structure(history: History, group: str | None) -> _Structure:
     chosen = group or next(iter(history.group_names), "")
     keys = {state.number: state.sample.stream for state in states}
     lags = [_lag(state.sample, chosen) for state in states]
-    shown, sum_top = sorted(keys), 0
+    numbers, sum_top = sorted(keys), 0
     if len(keys) > _MAX_LANES:
-        shown = _worst(states, lags)
+        numbers = _worst(states, lags)
         sum_top = _power_of_two(_lag(sample, chosen) for sample in history.samples)
-    known = {one.node or _NO_NODE for one in states if one.node or one.sample.exists}
-    nodes, ends = tuple(sorted(known)), tuple(_ends(states, shown, sorted(known)))
-    lanes, top = tuple(keys[number] for number in shown), _power_of_two(lags)
+    names = {one.node or _NO_NODE for one in states if one.node or one.sample.exists}
+    nodes, ends = tuple(sorted(names)), tuple(_ends(states, numbers, sorted(names)))
+    lanes, top = tuple(keys[number] for number in numbers), _power_of_two(lags)
     return _Structure(lanes, nodes, chosen, top, sum_top, len(keys), ends)
 
 
 def _ends(
-    states: Iterable[PartitionState], shown: Iterable[int], nodes: Sequence[str]
+    states: Iterable[PartitionState], numbers: Iterable[int], nodes: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
     """Return each shown part's newest node and its colour, or where it moves; and from where."""
     newest: dict[int, PartitionState] = {}
@@ -191,7 +192,7 @@ def _ends(
         if old.node != state.node:
             ways[state.number] = f"{old.node} → {state.node}"
         newest[state.number] = state
-    for number in shown:
+    for number in numbers:
         last = newest.get(number)
         if last is None or last.moving_to:
             yield (f"to {label(last.moving_to, 13)}" if last else ""), GREY

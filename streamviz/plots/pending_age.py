@@ -10,7 +10,7 @@ from streamviz.observation.deliveries import Delivery, delivery_log
 from streamviz.observation.events import shown_name
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
-from streamviz.plots.event_lines import event_lines, events
+from streamviz.plots.event_lines import event_lines, event_points
 from streamviz.plots.figure import seconds
 from streamviz.plots.group_lines import GroupLines, lines_layout
 from streamviz.plots.texts import label, note, number_text, peaks_text
@@ -26,8 +26,8 @@ class PendingAge(GroupLines):
     While consumers are healthy, the line stays low. While a dead consumer holds an entry, the line
     climbs by one second per second, until the entry is recovered. A diamond marks each delivery
     after the first, at its time and at the entry's age: an entry with two diamonds has been
-    delivered three times. A hairline with its words is an event. Where lines lie on each other,
-    one sees the rims of the wider ones. Where IDs are no times, ages count from the last delivery.
+    delivered three times. A hairline with its words is an event. Where lines coincide, the rims of
+    the wider ones stay visible. If IDs are not times, ages count from the last delivery.
     """
 
     title = "Oldest pending entry"
@@ -62,7 +62,7 @@ class PendingAge(GroupLines):
         """Return the deliveries that are pending now, the lines' names, and the events."""
         log = delivery_log(history)
         still_open = [_points(log.pending(name), history) for name in shown_groups(history)]
-        return [*still_open, self.end_texts(history), events(history)]
+        return [*still_open, self.end_texts(history), event_points(history)]
 
     def history_summary(self, history: History) -> str:
         names, log = shown_groups(history), delivery_log(history)

@@ -17,12 +17,12 @@ _MAX_MISSED = 200  # crosses in a panel: every frame sends all of them again
 
 
 class SideBySide(Plot):
-    """A panel for each reader or subscriber: the time sent up, the time received across.
+    """A panel for each reader or subscriber: the time sent upwards, the time received across.
 
     A small grey dot is an entry at the time when it was sent. A blue dot is an entry received; it
     covers the grey one if it came at once. A red cross, right of the line at which the time axis
-    ends, is a missed entry: the reader has received a later one, but never this one. Above stands
-    how many of the entries in the picture were received and missed.
+    ends, is a missed entry: the reader has received a later one, but never this one. The text above
+    says how many of the entries in the picture were received and missed.
     """
 
     title = "Sent and received"
@@ -142,11 +142,11 @@ def _sent(history: History) -> str:
 def _received(history: History) -> list[int]:
     """Return how many entries of the picture each reader received, each counted once."""
     first = next((one.id for one in history.entries), EntryId.ZERO)
-    found: dict[str, set[EntryId]] = {name: set() for name in history.reader_names}
+    by_reader: dict[str, set[EntryId]] = {name: set() for name in history.reader_names}
     for sample in history.samples:
         for reader in sample.readers:
-            found[reader.name].update(reader.got)
-    return [sum(one >= first for one in ids) for ids in found.values()]
+            by_reader[reader.name].update(reader.got)
+    return [sum(one >= first for one in ids) for ids in by_reader.values()]
 
 
 def _dots(entries: Sequence[tuple[int, EntryId]], history: History) -> Trace:

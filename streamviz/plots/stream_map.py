@@ -95,15 +95,15 @@ class StreamMap(Plot):
     def current_state(self, history: History) -> list[Trace]:
         """Return each group's cursor, rings and squares, the trim edge, and the numbers."""
         last, lane = history.newest, _lane(history)
-        shown = next((one.entries[0].id for one in history.samples if one.entries), EntryId.ZERO)
+        oldest = next((one.entries[0].id for one in history.samples if one.entries), EntryId.ZERO)
         traces: list[Trace] = []
         for i, name in enumerate(shown_groups(history)):
             group = last.find_group(name) if last else None
-            traces += _lane_of(group, last, history, -lane * (i + 1), shown)
+            traces += _lane_of(group, last, history, -lane * (i + 1), oldest)
         ends = self._ends(history)
-        if last is None or not shown <= last.first_id or not 0 < last.length < last.entries_added:
+        if last is None or not oldest <= last.first_id or not 0 < last.length < last.entries_added:
             return [*traces, {"x": [], "y": [], "text": []}, ends]
-        return [*traces, self._trim_edge(history, last, shown), ends]
+        return [*traces, self._trim_edge(history, last, oldest), ends]
 
     def summary(self, history: History) -> str:
         last = history.newest
@@ -130,12 +130,12 @@ class StreamMap(Plot):
             texts.append(f"\u2003sequence {seq:,}")
         return {"x": [id_scale(history)(last.last_id)] * len(y), "y": y, "text": texts}
 
-    def _trim_edge(self, history: History, last: Sample, shown: EntryId) -> Trace:
+    def _trim_edge(self, history: History, last: Sample, oldest: EntryId) -> Trace:
         """Return a line at the first entry; entries to its left are under a hatched box."""
         scale, (low, high) = id_scale(history), self.layout(history)["yaxis"]["range"]
-        edge, left = scale(last.first_id), scale(shown)
+        edge, left = scale(last.first_id), scale(oldest)
         trace: Trace = {"x": [edge, edge], "y": [low, high], "text": ["", ""]}
-        if shown not in (EntryId.ZERO, last.first_id):
+        if oldest not in (EntryId.ZERO, last.first_id):
             bottom, middle = -_lane(history) / 2, _top(history) / 2
             trace["x"] += [None, left, left, edge, edge, left, left]
             trace["y"] += [None, middle, high, high, bottom, bottom, middle]
@@ -144,15 +144,15 @@ class StreamMap(Plot):
 
 
 def _lane_of(
-    group: GroupState | None, last: Sample | None, history: History, y: float, shown: EntryId
+    group: GroupState | None, last: Sample | None, history: History, y: float, oldest: EntryId
 ) -> list[Trace]:
     """Return a group's lane, rings and squares; what is older than all shown is at their edge."""
     scale = id_scale(history)
 
     def points(entries: list[tuple[EntryId, EntryId, str]]) -> Trace:
-        """Return a point for each entry: where it stands, which it is, and its words."""
+        """Return a point for each entry: its place, its ID and its words."""
         return {
-            "x": [scale(max(place, shown)) for place, _, _ in entries],
+            "x": [scale(max(place, oldest)) for place, _, _ in entries],
             "y": [y] * len(entries),
             "text": [text for _, _, text in entries],
             "customdata": [str(one) for _, one, _ in entries],
@@ -164,7 +164,7 @@ def _lane_of(
     lane, place = [], cursor_place(cursor, last, history)
     if place is not None and cursor != EntryId.ZERO:  # the group has begun
         # no further back than the entries that are shown: others may never have been read
-        first = min(max(last.first_id, shown), place) if last.length else place
+        first = min(max(last.first_id, oldest), place) if last.length else place
         lane = [(one, cursor, f"{name}: last delivered {cursor}") for one in (first, place)]
     rings = [(one.id, one.id, _held_text(one)) for one in group.oldest]
     squares = [(one, one, f"{one} waits for {name}") for one in _waiting(history, cursor)]
@@ -184,13 +184,13 @@ def _lane(history: History) -> float:
 
 
 def _waiting(history: History, cursor: EntryId) -> list[EntryId]:
-    """Return the entries after a cursor, or as many of them as can be shown, the newest, too."""
-    found: list[EntryId] = []
+    """Return the entries after a cursor; of too many, some, with the newest among them."""
+    ids: list[EntryId] = []
     for sample in reversed(history.samples):
         if sample.entries and sample.entries[-1].id <= cursor:
             break
-        found += [one.id for one in reversed(sample.entries) if one.id > cursor]
-    return found[:: math.ceil(len(found) / _MAX_WAITING) or 1][::-1]
+        ids += [one.id for one in reversed(sample.entries) if one.id > cursor]
+    return ids[:: math.ceil(len(ids) / _MAX_WAITING) or 1][::-1]
 
 
 def _is_older(history: History) -> bool:

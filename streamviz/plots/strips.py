@@ -9,7 +9,7 @@ from streamviz.observation.sample import Sample
 from streamviz.plots.event_lines import (
     EVENT_AXIS,
     event_lines,
-    events,
+    event_points,
     uncertain_lags,
     uncertain_spans,
 )
@@ -76,7 +76,7 @@ class Strips(Plot):
     def current_state(self, history: History) -> list[Trace]:
         """Return the spans of an uncertain lag, the lines' names, and the events."""
         ends = [self._lag.end_texts(history, _GAP), self._age.end_texts(history, _GAP)]
-        above = events(history, rows=(0.86,))
+        above = event_points(history, rows=(0.86,))
         count = len(above["x"]) // 3
         below = above | {"y": [0, 1, None] * count, "text": [""] * 3 * count}
         return [uncertain_lags(history), *ends, above, below]

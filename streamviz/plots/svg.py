@@ -1,6 +1,6 @@
 """Draw a figure as a static SVG, which needs neither a kernel nor a browser's code.
 
-Only those parts of plotly's JSON are drawn that our figures use. The same figure gives the same
+It draws only those parts of plotly's JSON that our figures use. The same figure gives the same
 bytes on every machine, so tests can compare a notebook's saved pictures.
 """
 
@@ -39,7 +39,7 @@ def render(
     height: int | None = None,
     background: Background | None = None,
 ) -> str:
-    """Return a figure, as `Plot.figure` returns it, as SVG with its summary for screen readers.
+    """Return a figure of `Plot.figure` as SVG, with its summary for screen readers.
 
     The picture scales to its container. By default it is 300 pixels high, and a flow as high as its
     groups need. Without a background, the colours suit a light and a dark one. InputError if it has
@@ -51,7 +51,7 @@ def render(
     data, layout = plain(data, {"xaxis": {}, "yaxis": {}} | figure["layout"])
     if background:
         data = for_background(data, background)
-    else:  # no colour of letters is legible on both grounds
+    else:  # no colour of letters is legible on both backgrounds
         data = [trace | {"textfont": {}} for trace in data]
     for long, short in layout["meta"].get("shorter", {}).items() if width < LEAST else ():
         texts = [[one.replace(long, short) for one in trace.get("text") or ()] for trace in data]
@@ -84,19 +84,43 @@ def render(
 
 
 def _styled(index: int, trace: Trace) -> Trace:
-    """Return a trace with what plotly chooses if one's own plot leaves it out."""
+    """Return a trace with plotly's defaults for what a user's plot leaves out."""
     plain = {"color": colour(index), "width": 2}
     styles = {key: plain | trace.get(key, {}) for key in ("line", "marker")}
     return {"name": f"trace {index}", "mode": "lines"} | trace | styles
 
 
 def render_saved(figure: Figure) -> str:
-    """Return a figure as SVG for a page of any colour: on a ground of its own."""
-    return on_ground(render(figure, background="light"), "light")
+    """Return a figure as SVG with a white background of its own, for a page of any colour.
+
+    Parameters
+    ----------
+    figure : dict
+        As `Plot.figure` returns it.
+
+    Returns
+    -------
+    str
+        The SVG; the same figure gives the same text on every machine.
+
+    Raises
+    ------
+    InputError
+        If the figure has what a still picture can't show.
+    """
+    return on_background(render(figure, background="light"), "light")
 
 
-def on_ground(svg: str, background: Background) -> str:
-    """Return an SVG on a ground of its own, whose colours suit that background."""
+def on_background(svg: str, background: Background) -> str:
+    """Return an SVG with a background of its own.
+
+    Parameters
+    ----------
+    svg : str
+        A drawing whose colours suit that background.
+    background : {"light", "dark"}
+        White, or near-black; see `BACKGROUNDS`.
+    """
     return svg.replace("<svg ", f"<svg style='background:{BACKGROUNDS[background]}' ", 1)
 
 
@@ -188,9 +212,9 @@ def _grid(
         _, y = panel.at(panel.x[0], value)
         yield Rule(panel.left, panel.right, y, f"stroke='{GREY}' stroke-opacity='.25'")
         if labels:
-            x, shown = panel.left - 6, words_of(text, _MAX_TICK)
-            element = f"<text x='{x:.1f}' y='{y + 4:.1f}' text-anchor='end'>{shown}</text>"
-            yield word(element, (x, y + 4), shown, "end", "tick")
+            x, tick = panel.left - 6, words_of(text, _MAX_TICK)
+            element = f"<text x='{x:.1f}' y='{y + 4:.1f}' text-anchor='end'>{tick}</text>"
+            yield word(element, (x, y + 4), tick, "end", "tick")
     middle, bottom = (panel.left + panel.right) / 2, panel.bottom + 34
     x_title, y_title = ((a or {}).get("title", {}).get("text", "") for a in (x_axis, y_axis))
     small, words = _smaller(x_title, panel.right - panel.left + 16), words_of(x_title)
@@ -221,24 +245,24 @@ def _note(note: dict[str, Any], frame: Panel, width: int) -> Iterator[Word]:
 
 
 def _smaller(text: str, room: float, size: float = 12) -> str:
-    """Return the attribute of a smaller size of letters if a text needs more room than it has."""
+    """Return the attribute of a smaller font size if a text needs more room than it has."""
     fits = room / 0.6 / max(1, columns(unescape(text)))
     return f" font-size='{fits:.1f}'" if fits < size else ""
 
 
 def _legend(traces: list[Trace], width: int, title_end: float) -> Iterator[str]:
-    shown = [t for t in traces if t.get("showlegend", True) and "lines" in t.get("mode", "")]
-    names = [unescape(trace["name"]) for trace in shown]
-    room = width - 14 - title_end - 7.2 * len(_more(len(shown)))
-    count = len(shown)
+    lines = [t for t in traces if t.get("showlegend", True) and "lines" in t.get("mode", "")]
+    names = [unescape(trace["name"]) for trace in lines]
+    room = width - 14 - title_end - 7.2 * len(_more(len(lines)))
+    count = len(lines)
     while count and sum(7.2 * len(name) + 46 for name in names[:count]) > room:
         count -= 1
     x = width - 14.0
-    if count < len(shown):
-        x -= 7.2 * len(_more(len(shown) - count))
-        yield f"<text x='{x:.1f}' y='20'>{_more(len(shown) - count)}</text>"
+    if count < len(lines):
+        x -= 7.2 * len(_more(len(lines) - count))
+        yield f"<text x='{x:.1f}' y='20'>{_more(len(lines) - count)}</text>"
         x -= 12
-    for trace, name in zip(reversed(shown[:count]), reversed(names[:count]), strict=True):
+    for trace, name in zip(reversed(lines[:count]), reversed(names[:count]), strict=True):
         x -= 7.2 * len(name)
         yield f"<text x='{x:.1f}' y='20'>{escape(clean(name))}</text>"
         x -= 34

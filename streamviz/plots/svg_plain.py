@@ -1,4 +1,4 @@
-"""Make plain lines on linear axes of what an own plot may have: bars, and a logarithmic axis."""
+"""Turn the bars and logarithmic axes of a user's plot into plain lines on linear axes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def plain(data: list[Trace], layout: dict[str, Any]) -> tuple[list[Trace], dict[
 
 
 def _logarithms(
-    data: list[Trace], axis: str, given: list[float] | None
+    data: list[Trace], axis: str, limits: list[float] | None
 ) -> tuple[list[Trace], dict[str, Any]]:
     """Return the traces with the logarithms of their values on an axis, its range and ticks."""
     changed, powers = [], {0}
@@ -54,11 +54,11 @@ def _logarithms(
             powers |= {edge(y) for y in logs if y is not None for edge in (math.floor, math.ceil)}
             trace = trace | {"y": logs}
         changed.append(trace)
-    low, high = given or (min(powers), max(max(powers), min(powers) + 1))
+    low, high = limits or (min(powers), max(max(powers), min(powers) + 1))
     step = math.ceil((high - low) / 6) or 1
-    shown = range(math.ceil(low), math.floor(high) + 1, step)
-    texts = [tick_text(10.0**one) for one in shown]
-    return changed, {"range": [low, high], "tickvals": [*shown], "ticktext": texts}
+    exponents = range(math.ceil(low), math.floor(high) + 1, step)
+    texts = [tick_text(10.0**one) for one in exponents]
+    return changed, {"range": [low, high], "tickvals": [*exponents], "ticktext": texts}
 
 
 def _outlined(trace: Trace, begin: float, width: float, foot: float) -> Trace:

@@ -80,8 +80,8 @@ def _texts(trace: Trace, points: list[Point | None]) -> Iterator[Word]:
 def _fill(trace: Trace, points: list[Point | None], bottom: float) -> Iterator[str]:
     """Fill the area down to zero, or the shape itself; the lowest of several bands comes last."""
     style, closed = trace["line"], trace["fill"] == "toself"
-    known = groupby(points, key=lambda point: point is not None)
-    runs = [[one for one in run if one is not None] for is_known, run in known if is_known]
+    groups = groupby(points, key=lambda point: point is not None)
+    runs = [[one for one in run if one is not None] for is_known, run in groups if is_known]
     if runs and "fillpattern" in trace:
         hatch = "".join(map(hatching, runs))
         yield f"<path d='{hatch}' stroke='{style['color']}' stroke-opacity='.5'/>"

@@ -1,4 +1,4 @@
-"""The words of a static picture: none lies over another one, and none leaves the picture."""
+"""Place the words of a static picture so that none covers another or leaves the picture."""
 
 from __future__ import annotations
 
@@ -58,20 +58,20 @@ def word(
 def spread(parts: Sequence[str | Word | Rule], width: float, height: float) -> Iterator[str]:
     """Yield the elements of a picture, with its words moved apart and into it.
 
-    A number of an axis that has no room is left out, and so is a text at a point; another one of
+    A number of an axis that has no room is left out, and so is a text at a point; another text of
     its trace counts it.
     """
-    taken: list[Box] = []
+    boxes: list[Box] = []
     moves: dict[int, tuple[float, float] | None] = {}
     words = [(i, one) for i, one in enumerate(parts) if isinstance(one, Word)]
     for i, one in sorted(words, key=lambda item: item[1].role == "point"):
         moves[i] = 0, 0
         if one.role == "point":
-            moves[i] = _free_move(one.box, taken, (0, 0, width, height))
-        elif one.role == "tick" and any(_meet(one.box, other) for other in taken):
+            moves[i] = _free_move(one.box, boxes, (0, 0, width, height))
+        elif one.role == "tick" and any(_meet(one.box, other) for other in boxes):
             moves[i] = None
         if (move := moves[i]) is not None:
-            taken.append(_moved(one.box, *move))
+            boxes.append(_moved(one.box, *move))
     hidden = Counter[str]()
     for i, one in words:
         if one.role == "point" and moves[i] is None:
@@ -81,7 +81,7 @@ def spread(parts: Sequence[str | Word | Rule], width: float, height: float) -> I
         if isinstance(part, str):
             yield part
         elif isinstance(part, Rule):
-            yield part.around(taken)
+            yield part.around(boxes)
         elif (move := moves[i]) is not None:
             counts = hidden[part.trace] if last[part.trace] == i else 0
             element = _with_count(part.element, counts) if counts else part.element
@@ -102,12 +102,12 @@ def _with_count(element: str, others: int) -> str:
     return re.sub(r"(?: and \d+ more)?</text>", f" and {total - 1} more</text>", element, count=1)
 
 
-def _free_move(box: Box, taken: Iterable[Box], area: Box) -> tuple[float, float] | None:
+def _free_move(box: Box, boxes: Iterable[Box], area: Box) -> tuple[float, float] | None:
     """Return how far to move a text to where it has room; None if there is none nearby."""
     x = max(min(0, area[2] - box[2]), area[0] - box[0])
     y = max(min(0, area[3] - box[3]), area[1] - box[1])
     inside, moves = _moved(box, x, y), [(0.0, 0.0)]
-    for left, top, right, bottom in taken:
+    for left, top, right, bottom in boxes:
         moves += [(0, top - inside[3]), (0, bottom - inside[1])]
         moves += [(left - inside[2], 0), (right - inside[0], 0)]
     for dx, dy in sorted(moves, key=lambda move: abs(move[0]) + abs(move[1])):
@@ -115,7 +115,7 @@ def _free_move(box: Box, taken: Iterable[Box], area: Box) -> tuple[float, float]
             return None
         left, top, right, bottom = there = _moved(inside, dx, dy)
         within = left >= area[0] and top >= area[1] and right <= area[2] and bottom <= area[3]
-        if (within or there == inside) and not any(_meet(there, other) for other in taken):
+        if (within or there == inside) and not any(_meet(there, other) for other in boxes):
             return x + dx, y + dy
     return None
 

@@ -11,7 +11,7 @@ from streamviz.observation.deliveries import Delivery, delivery_log
 from streamviz.observation.events import DEATHS, shown_name
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.plots.event_lines import EVENT_AXIS, HATCHED, event_lines, events
+from streamviz.plots.event_lines import EVENT_AXIS, HATCHED, event_lines, event_points
 from streamviz.plots.figure import Plot, seconds
 from streamviz.plots.lane_deaths import death_in, deaths
 from streamviz.plots.lane_rows import FEW, ROOMY, ROWS, Lane, Places, middle
@@ -34,8 +34,8 @@ class SwimLanes(Plot):
     claimed. A full bar is still held. A dashed bar is a delivery after the first. A thin line leads
     from an entry's bar to the bar of its next holder. While a consumer is dead, its lane is
     hatched. A delivery shorter than the time between two samples has no bar. Bars of a consumer
-    that overlap in time are in different rows. Very many deliveries, or more than six lanes, have
-    one row a lane. Of more than 14 consumers, the dead come first.
+    that overlap in time are in different rows. With very many deliveries, or more than six lanes,
+    each lane has one row. Of more than 14 consumers, 14 are shown, the dead ones first.
 
     Parameters
     ----------
@@ -83,9 +83,9 @@ class SwimLanes(Plot):
 
     def layout(self, history: History) -> dict[str, Any]:
         """Return axes: seconds across, and a lane for each consumer."""
-        lanes, known = self._lanes(history), len(self._consumers(history))
+        lanes, total = self._lanes(history), len(self._consumers(history))
         count = len(lanes)
-        some = f"; {count} of {known} consumers, the dead ones first" if count < known else ""
+        some = f"; {count} of {total} consumers, the dead ones first" if count < total else ""
         return {
             "xaxis": {"title": {"text": f"seconds{some}"}},
             "yaxis": {
@@ -117,9 +117,9 @@ class SwimLanes(Plot):
     def current_state(self, history: History) -> list[Trace]:
         """Return the bars of the entries that are held now, the claims, the dead, the events."""
         log = delivery_log(history)
-        held = {name: log.pending(name) for name in self._groups(history)}
-        bars = self._bars(held, history)
-        lines = events(history, without=death_in(self._lanes(history)))
+        deliveries = {name: log.pending(name) for name in self._groups(history)}
+        bars = self._bars(deliveries, history)
+        lines = event_points(history, without=death_in(self._lanes(history)))
         return [*bars, self._links(history), self._dead(history), lines]
 
     def summary(self, history: History) -> str:
@@ -149,15 +149,15 @@ class SwimLanes(Plot):
 
     def _lanes(self, history: History) -> tuple[Lane, ...]:
         """Return the consumers that have a lane: all, or the dead and the first others."""
-        known = self._consumers(history)
-        if len(known) > _MAX_LANES:
+        consumers = self._consumers(history)
+        if len(consumers) > _MAX_LANES:
             events = [event for sample in history.samples for event in sample.events]
             died = {(event.group, event.who) for event in events if event.kind in DEATHS}
             died |= history.dead_before.keys()
-            dead = [one for one in known if one in died or ("", one[1]) in died]
-            chosen = {*islice(dict.fromkeys([*dead, *known]), _MAX_LANES)}
-            known = [one for one in known if one in chosen]
-        return tuple(known)
+            dead = [one for one in consumers if one in died or ("", one[1]) in died]
+            chosen = {*islice(dict.fromkeys([*dead, *consumers]), _MAX_LANES)}
+            consumers = [one for one in consumers if one in chosen]
+        return tuple(consumers)
 
     def _rows(self, history: History) -> int:
         """Return how many rows a lane has: one if lanes are low, or if its bars are confetti."""

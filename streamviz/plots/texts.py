@@ -29,20 +29,29 @@ def escaped(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def label(name: str | None, length: int = 30) -> str:
-    """Return a name as plotly shows it, cut if it is wider than this many letters.
+    """Return a name as plotly shows it.
 
-    None means no consumer.
+    Parameters
+    ----------
+    name : str or None
+        None means no consumer.
+    length : int
+        The greatest width, in letters; a wider name is cut.
     """
     return escaped(cut(shown_name(name), length))
 
 
 def columns(text: str) -> float:
-    """Return the width of a text in letters: wide ones count more, Asia's and pictures double."""
+    """Return the width of a text in letters.
+
+    A wide letter counts as more than one; Chinese, Japanese and Korean letters and emoji count as
+    two.
+    """
     return sum(map(_width, text))
 
 
 def cut(text: str, most: float) -> str:
-    """Return a text, or its start if it is wider than this many letters."""
+    """Return a text; if it is wider than `most` letters, return its start."""
     if columns(text) <= most:
         return text
     widths = takewhile(lambda width: width < most, accumulate(map(_width, text)))
@@ -50,7 +59,7 @@ def cut(text: str, most: float) -> str:
 
 
 def fit(room: float, letter: float, *options: str) -> str:
-    """Return the first text that fits into some pixels, or else the start of the last one."""
+    """Return the first text that fits into `room` pixels; if none fits, cut the last one."""
     most = int(room / letter)
     for text in options:
         if columns(text) <= most:
@@ -59,7 +68,7 @@ def fit(room: float, letter: float, *options: str) -> str:
 
 
 def lines(room: float, letter: float, text: str) -> list[str]:
-    """Return a text in one line, or in two; none if it is empty."""
+    """Return a text in one or two lines; no line if it is empty."""
     most = int(room / letter)
     if columns(text) <= most:
         return [text] if text else []
@@ -76,7 +85,7 @@ def _width(letter: str) -> float:
 
 
 def number_text(number: float | None) -> str:
-    """Return a number for a sentence, with all its digits."""
+    """Return a number for a sentence, with all its digits; None is an unknown number."""
     return "an unknown number" if number is None else f"{number:,}"
 
 
@@ -99,7 +108,7 @@ def peaks_text(names: Sequence[str], rows: Iterable[Sequence[float | None]], uni
 
 
 def lag_text(lag: Lag, behind: str = "") -> str:
-    """Return how many entries wait, and why that is uncertain if it is."""
+    """Return how many entries wait and, if that is uncertain, why."""
     if lag.entries is None:
         return f"lag unknown, {lag.reason}"
     doubt = f" ({lag.verdict}: {lag.reason})" if lag.verdict != "exact" else ""
@@ -112,19 +121,19 @@ def group_text(group: GroupState) -> str:
 
 
 def no_data_text(history: History) -> str:
-    """Return why there is nothing to show; empty if there is."""
+    """Return why a history has nothing to show; an empty text if it has something."""
     if history.newest is None:
         return "waiting for the first sample"
     return history.newest.trouble
 
 
 def words_alone(text: str) -> dict[str, Any]:
-    """Return a layout without axes, and with words in the place of a plot's points."""
+    """Return a layout that has a text in place of axes and points."""
     words, hidden = note("<br>".join(map(escaped, wrap(text, 42)))), {"visible": False}
     return {"xaxis": hidden, "yaxis": hidden, "showlegend": False, "annotations": [words]}
 
 
 def note(text: str, **more: Any) -> dict[str, Any]:
-    """Return words at the left of a plot, half-way up; `more` may put them elsewhere."""
+    """Return an annotation at the left of a plot, half-way up; `more` may put it elsewhere."""
     place = {"xref": "paper", "x": 0, "yref": "paper", "y": 0.5, "xanchor": "left"}
     return {"text": text, "align": "left", "showarrow": False, **place, **more}

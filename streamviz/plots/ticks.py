@@ -1,4 +1,4 @@
-"""The numbers at an axis: round, and whole where all that is shown there is whole."""
+"""Choose the numbers at an axis: round ones, and whole ones if all values there are whole."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def ticks(low: float, high: float, about: int, least: int = 0) -> list[float]:
 
 
 def tick_text(value: float) -> str:
-    """Return a number in the few letters that there is room for, as plotly does."""
+    """Return a number in few letters, as plotly does."""
     for size, letter in ((1e9, "B"), (1e6, "M")):
         if size <= abs(value) < 1e12:
             return f"{value / size:g}{letter}"
@@ -33,7 +33,7 @@ def tick_text(value: float) -> str:
 
 
 def least_step(traces: list[Trace], axis: str) -> int:
-    """Return 1 for an axis on which all values are whole, as counts are: half an entry is none.
+    """Return 1 for an axis on which all values are whole, such as counts, otherwise 0.
 
     The texts at the ends of lines don't count: they stand where there is room.
     """
@@ -42,7 +42,7 @@ def least_step(traces: list[Trace], axis: str) -> int:
 
 
 def most_shown(traces: list[Trace], axis: str) -> float:
-    """Return the largest number that an axis needs: above the values is room for words."""
+    """Return the largest number that an axis needs; the room above the values is for words."""
     low, high = (least(_values(traces, axis), default=0) for least in (min, max))
     room = 0.1 * max(high, 0) if axis == "y" else 0.02 * (high - low)
     return float(high + room) if high else math.inf
@@ -61,9 +61,9 @@ def with_whole_ticks(figure: Figure) -> Figure:
         if key.startswith(("xaxis", "yaxis")) and "tickvals" not in axis:
             letter, name = key[0], key.replace("axis", "")
             own = [one for one in figure["data"] if one.get(f"{letter}axis", letter) == name]
-            shown = sharing(figure, own, f"{letter}axis")
-            if least_step(shown, letter):
-                values = _values(shown, letter) + [0] * (axis.get("rangemode") == "tozero")
+            traces = sharing(figure, own, f"{letter}axis")
+            if least_step(traces, letter):
+                values = _values(traces, letter) + [0] * (axis.get("rangemode") == "tozero")
                 if max(values) - min(values) <= _FEW:
                     axes[key] = {"dtick": 1} | axis
     return figure | {"layout": figure["layout"] | axes}
@@ -71,5 +71,5 @@ def with_whole_ticks(figure: Figure) -> Figure:
 
 def _values(traces: list[Trace], axis: str) -> list[Any]:
     own = (one for one in traces if one.get("mode") != "text" and one.get("meta") != ASIDE)
-    shown = (one.get(axis) or () for one in own)
-    return [value for points in shown for value in points if value is not None]
+    columns = (one.get(axis) or () for one in own)
+    return [value for points in columns for value in points if value is not None]

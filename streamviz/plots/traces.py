@@ -1,4 +1,4 @@
-"""Colours, lines and marks: the traces that plots have in common."""
+"""Colours, lines and marks: the traces that plots share."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 
 Trace = dict[str, Any]
+"""A trace of a plotly figure, or the keys of one that are to be replaced."""
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C564B", "#7F7F7F")
-"""Okabe and Ito's palette, with two more colours, but without yellow, which vanishes on white."""
+"""Okabe and Ito's palette without yellow, which vanishes on white, and with two more colours."""
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 GREY = "#888888"
+"""The colour of what belongs to no group, and of what is no more."""
 ASIDE = "aside"
 """The ``meta`` of a trace that stands beside the axes' values: they need no numbers there."""
 RED = "#D1242F"
@@ -24,7 +26,17 @@ RED = "#D1242F"
 
 
 def line(name: str, index: int, **more: Any) -> Trace:
-    """Return a growing line in the colour with this index."""
+    """Return a line without points.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the legend, as `label` returns it.
+    index : int
+        Chooses its colour, see `colour`; from the ninth line on, also its dashes.
+    **more
+        Other keys of plotly's scatter trace.
+    """
     dash = DASHES[index // len(COLOURS) % len(DASHES)]  # once the colours are used up
     style = {"color": colour(index), "dash": dash, "width": 2.5}
     base: Trace = {"type": "scatter", "mode": "lines", "name": name, "line": style}
@@ -39,9 +51,15 @@ def step_line(name: str, index: int) -> Trace:
 
 
 def step_lines(names: Iterable[str]) -> list[Trace]:
-    """Return a step line for each name, each narrower than the one before, over which it lies.
+    """Return a step line without points for each name.
 
-    Where lines lie on each other, one sees the rims of the wider ones.
+    Each line is narrower than the one before, and is drawn over it. So where lines coincide, the
+    rims of the wider ones stay visible.
+
+    Parameters
+    ----------
+    names : iterable of str
+        The lines' names, as `label` returns them.
     """
     lines = [step_line(name, i) for i, name in enumerate(names)]
     rims = min(2, 8 / max(1, len(lines) - 1))
@@ -50,15 +68,29 @@ def step_lines(names: Iterable[str]) -> list[Trace]:
     return lines
 
 
-def marks(name: str, colour_: str, symbol: str, size: float = 7, **more: Any) -> Trace:
-    """Return markers in one colour, with a size in pixels."""
-    marker = {"color": colour_, "symbol": symbol, "size": size}
+def marks(name: str, colour: str, symbol: str, size: float = 7, **more: Any) -> Trace:
+    """Return markers without points.
+
+    Parameters
+    ----------
+    name : str
+        Their name in the legend, as `label` returns it.
+    colour : str
+        Such as ``"#888888"``.
+    symbol : str
+        One of plotly's marker symbols, such as ``"x"``.
+    size : float
+        In pixels.
+    **more
+        Other keys of plotly's scatter trace.
+    """
+    marker = {"color": colour, "symbol": symbol, "size": size}
     base: Trace = {"type": "scatter", "mode": "markers", "name": name, "marker": marker}
     return base | {"x": [], "y": []} | more
 
 
 def colours(count: int) -> list[str]:
-    """Return the colours of this many lines."""
+    """Return the colours of `count` lines."""
     return [colour(index) for index in range(count)]
 
 
@@ -68,11 +100,19 @@ def colour(index: int) -> str:
 
 
 LABEL_MARGIN = 124
-"""The room at the right of a plot for `end_labels`, in pixels."""
+"""The right margin that `end_labels` needs, in pixels."""
 
 
 def end_labels(colours: Sequence[str], **axes: str) -> Trace:
-    """Return the trace of the texts at the ends of lines, each in the colour of its line."""
+    """Return the trace of the texts at the ends of lines, without texts; see `end_texts`.
+
+    Parameters
+    ----------
+    colours : sequence of str
+        The colour of each line, for its text.
+    **axes
+        The axes if they are not the first: ``xaxis="x2"``, ``yaxis="y2"``.
+    """
     font = {"textposition": "middle right", "textfont": {"color": [*colours, GREY]}}
     more = {"cliponaxis": False, "hoverinfo": "skip", "showlegend": False, **font, **axes}
     return {
@@ -93,28 +133,41 @@ def end_texts(
     gap: float,
     total: str = "",
 ) -> Trace:
-    """Return where each text stands: at its value, but so that no text covers another.
+    """Return the points of `end_labels`: each text at its value, moved so that none covers another.
 
-    The lines end at `x`, None if they have not begun, and the plot reaches up to `top`, 0 if it is
-    not known. Texts need a `gap`, as a part of the plot's height. `total`, about all, stands at the
-    top.
+    If there is not enough room for all texts, those of the smallest values share one.
+
+    Parameters
+    ----------
+    x : float or None
+        Where the lines end, in seconds; None if they have no points yet.
+    texts : sequence of str
+        The text of each line.
+    values : sequence of float or None
+        The last value of each line; None counts as 0.
+    top : float
+        The value up to which the plot reaches; 0 if it is unknown.
+    gap : float
+        The height of a text, as a part of the plot's height.
+    total : str
+        A text about all lines, which stands at the top.
     """
     if x is None:
         return {"x": [], "y": [], "text": []}
-    shown, order = list(texts), sorted(range(len(texts)), key=lambda i: -(values[i] or 0))
+    words, order = list(texts), sorted(range(len(texts)), key=lambda i: -(values[i] or 0))
     room = int(1 / gap) - bool(total)
     if len(order) > room:  # the smallest values share a text
         for i in order[room:]:
-            shown[i] = ""
-        shown[order[room - 1]] = f"and {len(order) - room + 1} more"
+            words[i] = ""
+        words[order[room - 1]] = f"and {len(order) - room + 1} more"
     top = top or 1  # if all values are 0, too, the texts stand close to them
     least = gap * top
     ceiling = top - least * bool(total)
     places = _apart([values[i] or 0 for i in reversed(order[:room])], least, ceiling)
     y = dict(zip(reversed(order[:room]), places, strict=True))
     # The last text, which may be empty, makes the axis reach as far as the top.
-    at = [round(y.get(i, 0), 3) for i in range(len(shown))] + [round(top, 3)]
-    return {"x": [x] * len(at), "y": at, "text": [*shown, total]}
+    at = [round(y.get(i, 0), 3) for i in range(len(words))] + [round(top, 3)]
+    return {"x": [x] * len(at), "y": at, "text": [*words, total]}
 
 
 def _apart(values: Iterable[float], least: float, ceiling: float) -> list[float]:
@@ -149,10 +202,10 @@ class Peak:
         """Return the largest value in the window, 0 if there is none.
 
         Samples that were merged into others may count. The values depend on the sample and on
-        `key`: if it changes, all are read again.
+        `key`: if the key changes, all samples are read again.
         """
-        known, largest = self._found.get(history, (key, deque()))
-        if known != key:
+        last_key, largest = self._found.get(history, (key, deque()))
+        if last_key != key:
             largest = deque()
         for sample in history.since(largest[-1][0] if largest else 0):
             top = max(filter(None, self._values(sample, key)), default=0)

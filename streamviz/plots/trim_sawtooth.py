@@ -17,7 +17,7 @@ _LETTER, _BESIDE = 7.2, 6  # pixels: a letter's width, about, and the gap betwee
 
 
 class TrimSawtooth(Plot):
-    """Two panels: the stream's length, and below it the macro nodes or the bytes that it takes.
+    """Two panels: the stream's length, and below it its macro nodes or bytes.
 
     With ``~``, Redis removes whole macro nodes only, so the length is a sawtooth between the limit
     and one node above it. With ``=``, the length is flat and the memory is the same sawtooth,
@@ -62,9 +62,9 @@ class TrimSawtooth(Plot):
             for name, dash in (("MAXLEN", "dash"), ("a node more", "dot"))
         ]
         name = "macro nodes" if self.beside == "nodes" else "memory"
-        taken = line(name, 1, yaxis="y2")
-        taken["line"]["dash"] = "solid"  # small steps would break up a dashed line
-        traces = [line("entries", 0), *limits[: len(self.limits)], taken]
+        second = line(name, 1, yaxis="y2")
+        second["line"]["dash"] = "solid"  # small steps would break up a dashed line
+        traces = [line("entries", 0), *limits[: len(self.limits)], second]
         for trace in traces:
             trace["line"]["shape"] = "hv"
         ends = end_labels([colour(0), *[GREY] * len(self.limits)])
@@ -89,10 +89,10 @@ class TrimSawtooth(Plot):
         """Return the length, the limits, and the nodes or kB; None without a stream."""
         if not sample.exists:
             return [None, *self.limits, None]
-        taken: float | None = self._taken(sample)
-        if taken is not None and self.beside == "memory":
-            taken /= 1000
-        return [sample.length, *self.limits, taken]
+        size: float | None = self._taken(sample)
+        if size is not None and self.beside == "memory":
+            size /= 1000
+        return [sample.length, *self.limits, size]
 
     def current_state(self, history: History) -> list[Trace]:
         """Return each line's name and last value, at its end."""
@@ -100,14 +100,14 @@ class TrimSawtooth(Plot):
         if last is None or not last.exists:
             return [end_texts(None, [], [], 0, 1)] * 2
         x = seconds(last.time_ms, history)
-        taken = self.sampled_values(last, history)[-1]
+        amount = self.sampled_values(last, history)[-1]
         names = [entries_text(last.length), *self._limit_texts()]
         top = max(last.length, *self.limits, 0)
-        unit = "kB" if self.beside == "memory" else "node" if taken == 1 else "nodes"
-        size = "unknown" if taken is None else f"{_rounded(taken)} {unit}"
+        unit = "kB" if self.beside == "memory" else "node" if amount == 1 else "nodes"
+        size = "unknown" if amount is None else f"{_rounded(amount)} {unit}"
         return [
             end_texts(x, names, [last.length, *self.limits], top, _GAP),
-            end_texts(x, [size], [taken], taken or 0, _GAP),
+            end_texts(x, [size], [amount], amount or 0, _GAP),
         ]
 
     def summary(self, history: History) -> str:
@@ -115,9 +115,9 @@ class TrimSawtooth(Plot):
         if last is None or last.trouble:
             return no_data_text(history)
         longest = max(sample.length for sample in history.samples)
-        taken = self._taken(last)
+        amount = self._taken(last)
         unit = "macro node" if self.beside == "nodes" else "byte"
-        size = f"{number_text(taken)} {'of ' * (taken is None)}{unit}{'s' * (taken != 1)}"
+        size = f"{number_text(amount)} {'of ' * (amount is None)}{unit}{'s' * (amount != 1)}"
         return (
             f"{entries_text(last.length)}, at most {number_text(longest)}, of "
             f"{number_text(last.entries_added)} ever added; "
@@ -133,5 +133,5 @@ class TrimSawtooth(Plot):
 
 
 def _rounded(value: float) -> str:
-    """Return a number in as many digits as one reads at a glance: three, or the whole ones."""
+    """Return a number with three digits, or with all digits before the point."""
     return f"{value:,.0f}" if value == int(value) or value >= 100 else f"{value:.3g}"

@@ -1,4 +1,4 @@
-"""Of very many groups, choose those that a plot shows: the ones that are furthest behind."""
+"""Choose the groups that a plot shows if there are very many: those that are furthest behind."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _WORST: WeakKeyDictionary[History, tuple[Sample, set[str]]] = WeakKeyDictionary(
 def shown_groups(history: History, only: str | None = None) -> tuple[str, ...]:
     """Return the groups that a plot shows, in the order in which they appeared.
 
-    Of more than twelve, these are the ones whose lag is unknown, or that have the most waiting and
-    pending entries now. `only` chooses one group.
+    If there are more than twelve, these are the ones whose lag is unknown, or that have the most
+    waiting and pending entries now. `only` chooses one group.
     """
     names, newest = history.group_names, history.newest
     if only is not None:
         return tuple(name for name in names if name == only)
     if len(names) <= MAX_GROUPS or newest is None:
         return names
-    known = _WORST.get(history)
-    if known is None or known[0] is not newest:
+    cached = _WORST.get(history)
+    if cached is None or cached[0] is not newest:
         ranks = {
             one.name: inf if one.lag.entries is None else one.lag.entries + one.pending
             for one in newest.groups
         }
         ranked = sorted(names, key=lambda name: -ranks.get(name, -1))
-        known = _WORST[history] = newest, {*ranked[:MAX_GROUPS]}
-    return tuple(name for name in names if name in known[1])
+        cached = _WORST[history] = newest, {*ranked[:MAX_GROUPS]}
+    return tuple(name for name in names if name in cached[1])
 
 
 def all_groups_text(history: History) -> str:
@@ -41,8 +41,8 @@ def all_groups_text(history: History) -> str:
     if newest is None or count <= MAX_GROUPS:
         return ""
     lags = [group.lag.entries for group in newest.groups]
-    known = [lag for lag in lags if lag is not None]
-    return f"all {count}: {sum(known):,}" + (" or more" if len(known) < len(lags) else "")
+    numbers = [lag for lag in lags if lag is not None]
+    return f"all {count}: {sum(numbers):,}" + (" or more" if len(numbers) < len(lags) else "")
 
 
 def worst_of_text(history: History) -> str:

@@ -1,4 +1,4 @@
-"""Samples to a file, and frames back."""
+"""Save samples in a file, and turn a file into frames."""
 
 import lazy_loader
 

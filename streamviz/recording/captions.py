@@ -34,11 +34,11 @@ class Caption:
             raise InputError(f"{self.text!r} is not a caption: give a text")
 
 
-def captions_of(given: Iterable[tuple[float, str]]) -> list[Caption]:
+def captions_of(pairs: Iterable[tuple[float, str]]) -> list[Caption]:
     """Return captions in the order of time; InputError for one that is no (at_s, text)."""
-    check_type("captions", given, Iterable, "pairs of (at_s, text)")
+    check_type("captions", pairs, Iterable, "pairs of (at_s, text)")
     captions = []
-    for pair in given:
+    for pair in pairs:
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             raise InputError(f"{pair!r} is not a caption: give (at_s, text)")
         captions.append(Caption(*pair))

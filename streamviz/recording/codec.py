@@ -1,4 +1,4 @@
-"""Turn records into what JSON holds, and back, by their fields' types.
+"""Turn records into JSON and back, by their fields' types.
 
 Reading checks every value: its type, and that a number is one that Redis can hold.
 """
@@ -199,7 +199,7 @@ def object_codec(kind: Any, first: int = 0) -> Codec:
         (one.name, _codec(hints[one.name], f"{owners[one.name]}.{one.name}"), one.default)
         for one in fields(kind)[first:]
     ]
-    known = {name for name, _, _ in parts}
+    names = {name for name, _, _ in parts}
     values_of = attrgetter(*(name for name, _, _ in parts))
 
     def write(record: Any) -> dict[str, Any]:
@@ -213,8 +213,8 @@ def object_codec(kind: Any, first: int = 0) -> Codec:
         values, row = ([row[0]], row[1]) if first else ([], row)
         if type(row) is not dict:
             raise _unfit(row, "an object")
-        if not row.keys() <= known:
-            key = next(key for key in row if key not in known)
+        if not row.keys() <= names:
+            key = next(key for key in row if key not in names)
             raise Unfit(f"has the key {shown(key)}: remove it, or correct its name")
         name = ""
         try:

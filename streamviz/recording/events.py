@@ -13,7 +13,7 @@ _QUIET_MS = 3000  # a trim that goes on, or what a group misses by it, is one ev
 
 @dataclass(frozen=True, slots=True)
 class TrackEvent:
-    """An event, and in which sample of its stream it happened: its `place`, counted from 0."""
+    """An event, and the `place` of its sample in the stream, counted from 0."""
 
     place: int
     event: Event
@@ -73,13 +73,13 @@ def _deleted(before: GroupState, group: GroupState) -> Iterator[Event]:
 
 
 def _claimed(before: GroupState, group: GroupState) -> Iterator[Event]:
-    """Return which consumer took over how many entries, and whose."""
+    """Return how many entries each consumer took over, and from which consumers."""
     owners = {(one.id.ms, one.id.seq): one.holder for one in before.oldest}
-    taken: dict[str, list[str | None]] = {}
+    by_taker: dict[str, list[str | None]] = {}
     for one in group.oldest:
         owner = owners.get((one.id.ms, one.id.seq), one.holder)
         if one.holder is not None and owner != one.holder:  # it was not given back
-            taken.setdefault(one.holder, []).append(owner)
-    for name, lost in taken.items():
+            by_taker.setdefault(one.holder, []).append(owner)
+    for name, lost in by_taker.items():
         from_whom = tuple(sorted(one for one in {*lost} if one is not None))
         yield Event("claimed", name, group.name, len(lost), from_whom)

@@ -55,7 +55,7 @@ class Frames:
     span : range
         The recording's samples that are frames.
     problems : dict
-        By title, why a plot could not be drawn, for the first time.
+        By title, the first reason why a plot could not be drawn.
     preview_frames : list of int
         The samples that are shown while the slider is dragged; none if the span is short.
 
@@ -163,15 +163,15 @@ class Frames:
         end = self.span.stop if frames is None else min(at + frames, self.span.stop)
         begin = self._begin(at)
         samples = self._samples(at, end)
-        shown = deep = self._history(max(begin, self.span.start))
+        window = deep = self._history(max(begin, self.span.start))
         if self._seed < self.span.start:  # a stream map shows more than the other plots
             deep = self._history(begin)
         for one, sample in zip(range(begin, at + 1), samples, strict=False):
-            if deep is not shown:
+            if deep is not window:
                 deep.append(sample)
             if one >= self.span.start:
-                shown.append(sample)
-        windows = [deep if isinstance(plot, StreamMap) else shown for plot in self.plots]
+                window.append(sample)
+        windows = [deep if isinstance(plot, StreamMap) else window for plot in self.plots]
         return self._play(windows, samples)
 
     def figures(self, place: int = -1) -> list[Figure]:
@@ -219,11 +219,11 @@ class Frames:
         if not place or not any(isinstance(plot, StreamMap) for plot in self.plots):
             return place
         (sample,) = self.recording.samples(self.track.stream, place, place + 1)
-        held = min(sample.length, MAX_ENTRIES) - self.track.entries[place]
+        missing = min(sample.length, MAX_ENTRIES) - self.track.entries[place]
         earliest = max(0, place - self._limit + 1)
-        while place > earliest and held > 0:
+        while place > earliest and missing > 0:
             place -= 1
-            held -= self.track.entries[place]
+            missing -= self.track.entries[place]
         return place
 
     def _samples(self, at: int, end: int) -> Iterator[Sample]:

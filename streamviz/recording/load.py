@@ -19,7 +19,7 @@ def load(
     max_entries: int | None = None,
     progress: bool = True,
 ) -> History:
-    """Load a recording as a history: its samples as they were; their entries have no fields.
+    """Load a recording as a history; the samples' entries have no fields.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ from streamviz.recording.write import VERSION
 
 
 class Recording:
-    """A recording on disk: its index is read when it is opened, its samples where they are needed.
+    """A recording on disk. Opening it reads its index; samples are read when they are needed.
 
     Parameters
     ----------
@@ -68,13 +68,13 @@ class Recording:
         if stream is None:
             return next(iter(self.tracks.values()), Track(""))
         if not isinstance(stream, str) or stream not in self.tracks:
-            known = ", ".join(map(repr, self.tracks)) or "none"
-            raise InputError(f"{self.path} holds no stream {stream!r}: it holds {known}")
+            keys = ", ".join(map(repr, self.tracks)) or "none"
+            raise InputError(f"{self.path} holds no stream {stream!r}: it holds {keys}")
         return self.tracks[stream]
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
+        """The length of the recording, in seconds."""
         times = [track.times_ms for track in self.tracks.values()]
         return (max(t[-1] for t in times) - min(t[0] for t in times)) / 1000 if times else 0.0
 

@@ -1,4 +1,4 @@
-"""Know where one stream's samples are in a recording, and what happened in them."""
+"""Know where one stream's samples are in a recording, and which events they have."""
 
 from __future__ import annotations
 

@@ -36,9 +36,8 @@ class Sampled(Protocol):
 class Recorder:
     """A recording in the making: a context manager, and a callable that takes a sample.
 
-    Samples are written about once a second of their time, which on the wall clock is that of the
-    machine, so a crash loses at most the last second. `close` writes the rest, and so does Python's
-    exit.
+    Samples are written about once a second of their time. On the wall clock that is real time, so a
+    crash loses at most the last second. `close` writes the rest, and so does Python's exit.
 
     Parameters
     ----------
@@ -83,8 +82,8 @@ class Recorder:
     def __call__(self, sample: Sample) -> None:
         """Take one more sample; do nothing after `close`.
 
-        RecordingError if the file can't grow, or the sample is too long; the recording is closed,
-        and what the file holds can be read.
+        RecordingError if the file can't grow, or the sample is too long. Then the recording is
+        closed, and the samples in the file can be read.
         """
         check_type("sample", sample, Sample, "a Sample, as Observer.sample() returns it")
         line = write_line(sample)
@@ -142,8 +141,8 @@ class Recorder:
     def close(self) -> None:
         """Write what is left and close the file; a second call does nothing.
 
-        RecordingError if the rest can't be written. If a scenario or an observer was recorded,
-        RecordingError also if the recording had to end before, and InputError if no sample came;
+        RecordingError if the rest can't be written. For a scenario or an observer, also
+        RecordingError if the recording had to end early, and InputError if there was no sample;
         then the file is deleted.
         """
         with self._lock:
@@ -237,7 +236,7 @@ def record(source: Any, path: str | Path, *, overwrite: bool = False) -> Recorde
     Returns
     -------
     Recorder
-        A context manager, which ends the recording. Or call its ``close()``.
+        A context manager, which ends the recording; or call its ``close()``.
 
     Raises
     ------
@@ -250,7 +249,7 @@ def record(source: Any, path: str | Path, *, overwrite: bool = False) -> Recorde
             f"{source!r} can't be recorded: give a Scenario, a dashboard or an Observer"
         )
     if getattr(source, "state", "") == "stopped" and not getattr(source, "ran", False):
-        advice = "record it before it is stopped, or save(history, path) its history"
+        advice = "record it before you stop it, or save its history with save(history, path)"
         raise InputError(f"{source!r} takes no more samples: {advice}")
     recorder = Recorder(path, overwrite=overwrite)
     recorder._source = source

@@ -44,14 +44,14 @@ _shared: EmbeddedServer | None = None
 def connect(url: str | None = None, **options: Any) -> redis.Redis:
     """Return a client of a server that answers and is new enough.
 
-    Of a node of a cluster, that is a `redis.cluster.RedisCluster`, which finds the others (CLUSTER
-    SLOTS); for this one node alone, use `redis.Redis.from_url`. The client connects within 1.5 s
-    (or ``socket_connect_timeout=``) or fails, and never sends a command twice.
+    For a node of a cluster, return a `redis.cluster.RedisCluster`, which finds the other nodes
+    (CLUSTER SLOTS). For this node alone, use `redis.Redis.from_url`. The client connects within 1.5
+    s (or ``socket_connect_timeout=``) or fails, and never sends a command twice.
     ``socket_timeout=`` applies to later commands, not to this first contact.
 
-    ServerUnreachable, ServerAuthError or ServerTooOld if there is no answer in the protocol of the
-    URL, the server wants another user name or password, or is older than Redis 7.0. ServerError if
-    no URL is given and there is no server program to start.
+    ServerUnreachable if there is no answer in the protocol of the URL, ServerAuthError if the
+    server wants another user name or password, ServerTooOld if it is older than Redis 7.0.
+    ServerError if no URL is given and there is no server program to start.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def connect(url: str | None = None, **options: Any) -> redis.Redis:
         the path of a socket. The default is ``REDIS_URL`` from the environment; without that,
         this process's embedded server, which is started if necessary.
     **options
-        Passed on to `redis.Redis`, for example ``password=`` or ``ssl_ca_certs=``; they win over
+        Passed on to `redis.Redis`, for example ``password=`` or ``ssl_ca_certs=``; they override
         the URL's.
 
     Examples
@@ -98,7 +98,7 @@ def _client_of_one(url: str, options: dict[str, Any]) -> tuple[redis.Redis, bool
 def embedded_server() -> EmbeddedServer:
     """Return the embedded server that `connect` uses, and start it if it does not run.
 
-    Another process can join in by the `url` of the server, as long as this process lives.
+    Another process can connect by the `url` of the server, as long as this process runs.
 
     Examples
     --------
@@ -253,7 +253,7 @@ def _private_folder() -> Path:
 
 
 def free_port() -> int:
-    """Return a port of loopback that is free right now."""
+    """Return a TCP port that no program of this machine listens on right now."""
     with socket.socket() as probe_socket:
         probe_socket.bind(("127.0.0.1", 0))
         return int(probe_socket.getsockname()[1])

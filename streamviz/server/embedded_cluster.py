@@ -65,8 +65,9 @@ def embedded_cluster(
 
     The call takes a little more than two seconds, because a Redis node waits that long after its
     start before it serves anything. Each node owns an equal share of the 16,384 slots. With
-    `replicas`, each has a replica, which takes over if the node fails. The `program` is of 7.0 or
-    newer; see `EmbeddedServer`. ServerError if a node does not start, or they form no cluster.
+    `replicas`, each has a replica, which takes over if the node fails. The `program` must be 7.0 or
+    newer; see `EmbeddedServer`. ServerError if a node does not start, or the nodes do not form a
+    cluster.
 
     Examples
     --------
@@ -171,7 +172,7 @@ class EmbeddedCluster:
             pass
 
     def cut_off(self, replica: str) -> None:
-        """Let a replica get nothing more from its node, as if the cable between them was cut."""
+        """Cut off a replica, so that it gets nothing more from its node."""
         primary = self.nodes[self._replica_number(replica)]
         cut_off(self._to[replica], self._to[primary.name])
 

@@ -1,4 +1,4 @@
-"""Tell in which state a cluster's nodes are, and let a replica lose touch or take over."""
+"""Tell the state of a cluster's nodes, and cut off a replica or let it take over."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TIMEOUT_S = 20.0
 
 
 def wait_until(condition: Callable[[], bool], trouble: str) -> None:
-    """Wait until something holds, or raise a ServerError with the trouble."""
+    """Wait until a condition is true, or raise a ServerError with the trouble."""
     deadline = time.monotonic() + _TIMEOUT_S
     while not condition():
         if time.monotonic() > deadline:

@@ -53,12 +53,12 @@ def first_contact(url: str, options: Mapping[str, Any]) -> tuple[tuple[int, ...]
         if "unknown command" not in message or "hello" not in message:
             raise
     try:
-        found = _ask({**options, "protocol": 2})  # Redis 5 has no HELLO
+        answer = _ask({**options, "protocol": 2})  # Redis 5 has no HELLO
     except (RedisError, OSError):
         raise too_old(url, "has no HELLO, so it is older than Redis 6") from None
-    if found[0] >= OLDEST:
+    if answer[0] >= OLDEST:
         raise ServerError(f"{url} refuses HELLO, which RESP3 needs: give protocol=2")
-    return found
+    return answer
 
 
 def _ask(options: Mapping[str, Any]) -> tuple[tuple[int, ...], bool]:
@@ -73,11 +73,11 @@ def cluster_client(url: str, options: Mapping[str, Any]) -> RedisCluster:
 
     Raise a ServerError if that node does not tell which nodes there are.
     """
-    kept = {name: value for name, value in options.items() if name not in _OF_ONE_SERVER}
+    others = {name: value for name, value in options.items() if name not in _OF_ONE_SERVER}
     tls = options.get("connection_class") is redis.SSLConnection
     start = [ClusterNode(options.get("host", "localhost"), options.get("port", 6379))]  # type: ignore[no-untyped-call]
     try:
-        return RedisCluster(startup_nodes=start, ssl=tls, require_full_coverage=False, **kept)
+        return RedisCluster(startup_nodes=start, ssl=tls, require_full_coverage=False, **others)
     except (RedisClusterException, RedisError, OSError) as error:
         message = _redacted(error, options)
         # redis-py takes every refusal of CLUSTER SLOTS for a server that is not in a cluster
@@ -158,7 +158,7 @@ def _certificate_problem(lower: str) -> tuple[str, str]:
         return "wants a certificate from you", f"Give {_CERTIFICATE}"
     if "expired" in lower or "not yet valid" in lower:
         step = "Renew it on the server, or set this machine's clock"
-        return "has a certificate of another time", step
+        return "has a certificate that is not valid now", step
     if "hostname mismatch" in lower or "not valid for" in lower:
         step = "Connect to a name that is in the certificate"
         return "has a certificate for another name", step

@@ -1,9 +1,9 @@
 """Move a slot from one node of a cluster to another while it is in use, step by step.
 
-The target is told to take the slot (IMPORTING) and the source to give it away (MIGRATING). From
-then on the source answers for the keys that it still has, and redirects other requests to the
+First the target is set to take the slot (IMPORTING), and the source to give it away (MIGRATING).
+From then on the source answers for the keys that it still has, and redirects other requests to the
 target (ASK). Then the keys move: each key, such as a stream with its groups and pending entries,
-moves whole and in one step (MIGRATE). At the end every node is told the slot's new owner (NODE).
+moves whole and in one step (MIGRATE). At the end every node learns the slot's new owner (NODE).
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def move_slot_steps(
     """Move one slot, 0 to 16,383; each iteration does one step, and yields what was done.
 
     That is ``"importing"``, ``"migrating"``, ``"3 keys moved"`` or ``"settled"``. You can stop
-    between two steps: the cluster works on with a half-moved slot. After a ServerError, nothing is
-    lost: call this function again to continue the move.
+    between two steps: the cluster keeps working with a half-moved slot. After a ServerError,
+    nothing is lost: call this function again to continue the move.
 
     Parameters
     ----------

@@ -21,33 +21,33 @@ def validate(url: str) -> str:
         raise InputError(f"a value of type {type(url).__name__} is not a URL: {_FORM}, as text")
     if not url:
         raise InputError(f"'' is not a URL: {_FORM}")
-    shown = redact(url)
+    redacted = redact(url)
     if not url.startswith(SCHEMES):
-        scheme = shown.partition(":")[0] if ":" in shown and "@" not in url else ""
+        scheme = redacted.partition(":")[0] if ":" in redacted and "@" not in url else ""
         problem = f"begins with {scheme!r}" if scheme else "has no scheme"
         raise InputError(
-            f"{shown!r} {problem}: "
+            f"{redacted!r} {problem}: "
             "write redis://host:6379/0, rediss:// for TLS, or unix:///path/to/socket"
         )
     _, authority, tail = split_url(url)
     # A raw / ? or # ends the authority, so the rest would be parsed as a path or an option.
     if "@" in tail and (authority or not url.startswith("unix:")):
-        raise InputError(f"{shown!r} has an @ in the wrong place: {_ENCODE}")
+        raise InputError(f"{redacted!r} has an @ in the wrong place: {_ENCODE}")
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError:  # its text would repeat the password
         hint = _ENCODE if "@" in url else "the port is a number up to 65535"
-        raise InputError(f"{shown!r} is not a URL: {_FORM}; {hint}") from None
+        raise InputError(f"{redacted!r} is not a URL: {_FORM}; {hint}") from None
     if parts.scheme != "unix" and not parts.hostname:
-        raise InputError(f"{shown!r} has no host: {_FORM}")
+        raise InputError(f"{redacted!r} has no host: {_FORM}")
     database = _database(parts)
     if database and not (database.isascii() and database.isdigit()):
         raise InputError(
-            f"{shown!r} names the database {database!r}, which is not a number: "
+            f"{redacted!r} names the database {database!r}, which is not a number: "
             "end the URL with /0, or leave the database out"
         )
-    return shown
+    return redacted
 
 
 def _database(parts: SplitResult) -> str:

@@ -5,9 +5,12 @@ from .behaviour import ConsumerBehaviour as ConsumerBehaviour
 from .behaviour import ServiceTime as ServiceTime
 from .behaviour import exponential as exponential
 from .behaviour import uniform as uniform
+from .clock import EPOCH_MS as EPOCH_MS
 from .clock import Clock as Clock
 from .consumers import SimulatedConsumer as SimulatedConsumer
 from .consumers import SimulatedGroup as SimulatedGroup
+from .permission import ALLOW_WRITES as ALLOW_WRITES
+from .permission import check_may_write as check_may_write
 from .producer import Producer as Producer
 from .readers import BaseReader as BaseReader
 from .readers import SimulatedReader as SimulatedReader

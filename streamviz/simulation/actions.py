@@ -1,7 +1,7 @@
-"""What other threads ask of a clock is done between two steps, and no caller waits for a server.
+"""Do what other threads ask of a clock between two steps, so that no caller waits for a server.
 
-A process may wait for a server or a handler in the middle of a step. So no lock guards the steps:
-the thread that runs them also carries out what the others ask for.
+A process may wait for a server or a handler in the middle of a step. So no lock guards the steps.
+The thread that runs them also carries out the other threads' actions.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Actions:
 
     @property
     def waiting(self) -> str:
-        """What is still to be done although its caller has gone, and why; empty if nothing is."""
+        """The actions that are due although their callers have gone, and why; empty if none."""
         names = ", ".join(filter(None, list(self._late.values())))
         return names and f"{self._obstacle()}; as soon as it does: {names}"
 
@@ -71,7 +71,7 @@ class Actions:
         return future.result()
 
     def carry_out(self) -> None:
-        """Call all that wait for it, oldest first."""
+        """Call all waiting actions, oldest first."""
         with suppress(IndexError):
             while True:
                 _carry_out(*self._queue.popleft())
@@ -105,7 +105,7 @@ class Actions:
         self._queue.append((future, function))
         with self._changed:
             self._changed.notify_all()
-        if self.ended:  # since; who of us takes it out of the queue calls it
+        if self.ended:  # since; the thread that takes it off the queue calls it
             self.carry_out()
         return future
 

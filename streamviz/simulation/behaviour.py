@@ -64,7 +64,7 @@ class BehaviourOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class ConsumerBehaviour:
-    """How the consumers of a group work, and how they fail.
+    """How the consumers of a group work and fail.
 
     Attributes
     ----------
@@ -80,16 +80,15 @@ class ConsumerBehaviour:
         exception, or return the history. Either way the run goes on, and `SimulatedGroup.errors`
         keeps the exceptions.
     fail : float or callable
-        The probability that an entry can't be handled, or a function of the entry that returns
-        whether it can't, or why, as a text.
+        The probability that handling an entry fails, or a function of the entry that returns
+        whether it fails, or the reason as a text.
     fail_when : {"before", "after"}
-        Whether `fail` is decided before `handler` is called, which then is not, or after it: the
-        work is done, and the entry is delivered again all the same.
+        Whether an entry fails before `handler` is called, which then is not called, or after it. In
+        the second case the work is done, but the entry is delivered again.
     crash_at_s : float, optional
         When the first consumer crashes, in seconds.
     crash_after : int, optional
-        How many entries the first consumer handles before it crashes. It holds the next entry
-        then.
+        How many entries the first consumer handles before it crashes. It then holds the next entry.
     crash_chance : float
         The probability, for each entry, that its consumer crashes while it holds the entry.
     revive_after_s : float, optional

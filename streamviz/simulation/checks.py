@@ -1,4 +1,4 @@
-"""Check the numbers and texts that a caller gives. NumPy's numbers count as numbers."""
+"""Check a caller's numbers and texts. NumPy's numbers count as numbers."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def plain(value: Any) -> str | bytes | int | float | None:
     if isinstance(value, bytes):
         return bytes(value)
     try:
-        written = to_bytes(value).decode("utf-8", "surrogateescape")
+        text = to_bytes(value).decode("utf-8", "surrogateescape")
     except InputError:
         return None
     if isinstance(value, Integral):
-        return int(written)
-    return float(written) if isinstance(value, Real) else written
+        return int(text)
+    return float(text) if isinstance(value, Real) else text
 
 
 def number(name: str, value: float, least: float = -math.inf) -> float:
@@ -93,7 +93,7 @@ def function(name: str, value: F, argument: str) -> F:
     try:
         parameters = signature(value)
     except (TypeError, ValueError):
-        return value  # written in C, and it does not tell
+        return value  # written in C, and has no signature
     try:
         parameters.bind(None)
     except TypeError as error:
@@ -114,7 +114,7 @@ def known(kind: str, names: Iterable[str], choices: Iterable[str]) -> None:
 
 
 class ByName(dict[str, V]):
-    """Things by their names; another name is an InputError that lists them."""
+    """A dict by name, in which another name is an InputError that lists the names."""
 
     def __init__(self, kind: str) -> None:
         super().__init__()

@@ -46,12 +46,12 @@ def check_server(client: redis.Redis, behaviour: ConsumerBehaviour) -> None:
 def read_own_pending(group: ConsumerGroup, consumer: Consumer, count: int) -> Page:
     """Return the first page of a consumer's own pending entries; empty if none is left."""
     after = EntryId.ZERO
-    while not (found := consumer.read(count, after=after)):
+    while not (page := consumer.read(count, after=after)):
         ids = group.pending_entries(f"({after}", count=count, consumer=consumer.name)
         if len(ids) < count or ids[-1].id == EntryId.MAX:
             break
         after = ids[-1].id  # all of these were deleted from the stream: go on
-    return [(consumer.key, entry) for entry in found]
+    return [(consumer.key, entry) for entry in page]
 
 
 class Claimer:
@@ -193,7 +193,7 @@ class Claimer:
         return due
 
     def _report(self, claimed: Sequence[Entry], due: PendingPairs) -> None:
-        """Report what was claimed, and whose it was: what was trimmed meanwhile is not claimed."""
+        """Report the claimed entries, without those trimmed meanwhile, and their former owners."""
         ids = {entry.id for entry in claimed}
         owners = tuple(sorted({owner for entry_id, owner in due if entry_id in ids}))
         if claimed:

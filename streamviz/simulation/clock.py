@@ -69,7 +69,7 @@ class Clock:
 
     @property
     def waiting(self) -> str:
-        """What `do` has still to do, and what it waits for, in words; empty if nothing waits."""
+        """What `do` still has to do, and what it waits for, in words; empty if nothing waits."""
         return self._actions.waiting
 
     def process(self, generator: Process) -> None:
@@ -203,10 +203,10 @@ class Clock:
         RuntimeWarning if a handler is still running: the thread ends as soon as it returns.
         """
         with self._changed:
-            known, self._ended = self._ended, True
+            was_ended, self._ended = self._ended, True
             self._changed.notify_all()
         obstacle = self._actions.join()
-        if obstacle and not known:
+        if obstacle and not was_ended:
             message = f"{obstacle}: the clock stops as soon as it does"
             warnings.warn(message, RuntimeWarning, stacklevel=5)  # of Scenario.stop()
 

@@ -75,7 +75,7 @@ class SimulatedGroup:
 
     @property
     def dead_letter_keys(self) -> tuple[str, ...]:
-        """The streams to which entries go that were delivered too often."""
+        """The streams to which entries that were delivered too often are moved."""
         if self.behaviour.delivery_limit is None:
             return ()
         key = self.behaviour.dead_letters
@@ -86,8 +86,8 @@ class SimulatedGroup:
     ) -> SimulatedConsumer:
         """Start one more consumer, before the scenario runs or while it runs.
 
-        Its name is by default the group's and a number, and its service time, in milliseconds or a
-        function as in `Scenario.group`, that of the group.
+        By default, its name is the group's with a number. Its service time is in milliseconds, or a
+        function as in `Scenario.group`; by default, it is the group's.
         """
         name = f"{self.name}-{len(self.consumers) + 1}" if name is None else name
         if not isinstance(name, str) or not name:
@@ -105,9 +105,8 @@ class SimulatedGroup:
     def remove_consumer(self, name: str | None = None) -> None:
         """Let a consumer finish what it holds, and delete it (XGROUP DELCONSUMER).
 
-        By default, that is the newest one. A consumer that then still holds entries stays, because
-        deleting it would drop them. InputError if the group has no such consumer, or it has no
-        other one.
+        By default, that is the newest one. A consumer that still holds entries then stays, because
+        deleting it would drop them. InputError if the group has no such consumer, or no other one.
         """
         names = [one.name for one in self.consumers.values() if not one.removed]
         if name is None and names:
@@ -141,8 +140,8 @@ class SimulatedConsumer(Handler):
         How many entries it holds: delivered to it, and not yet handled. When it reads several
         streams, this includes the entries that wait for their turn in time order.
     failed, retried, dead_lettered, acknowledged : int
-        How many entries it could not handle, was given although a consumer of the group had been
-        given them before, moved to the dead letters, and acknowledged; see `ConsumerSummary`.
+        How many entries it could not handle, received again after a consumer of the group had
+        received them, moved to the dead letters, and acknowledged; see `ConsumerSummary`.
     """
 
     def __init__(self, group: SimulatedGroup, name: str, service: ServiceTime | None) -> None:

@@ -67,14 +67,14 @@ class Context:
             self.report(event)
 
     def raised(self, what: str, cause: Exception, advice: str) -> HandlerError:
-        """Return the error for an exception that something raised that the caller gave."""
+        """Return the error for an exception that a function of the caller raised."""
         text = "" if self.hides else f": {cause}"  # it may hold values
         error = HandlerError(f"{what} raised {type(cause).__name__}{text}{advice}")
         error.__cause__ = None if self.hides else cause
         return error
 
     def caught(self, cause: Exception, what: str, advice: str, event: Event) -> None:
-        """Report an exception that something raised that the caller gave, as `fail` does."""
+        """Report an exception that a function of the caller raised, as `fail` does."""
         if self.hides or not isinstance(cause, StreamVizError):
             cause = self.raised(what, cause, advice)
         self.fail(cause, event)

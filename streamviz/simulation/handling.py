@@ -1,4 +1,4 @@
-"""How a simulated client handles an entry, as its group's behaviour says: well, not, or fatally."""
+"""Handle an entry as a simulated client: succeed, fail or crash, as its behaviour says."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Handler(SimulatedClient):
         return self._decide(entry) if behaviour.fail_when == "after" else ""
 
     def _decide(self, entry: Entry) -> str:
-        """Return why an entry fails, as `fail` has it; nothing if it does not."""
+        """Return why an entry fails, according to `fail`; an empty text if it does not."""
         fail = self._behaviour.fail
         try:
             fails = fail(entry) if callable(fail) else self._rng.random() < fail

@@ -11,7 +11,7 @@ from streamviz.observation.sample import GroupState, Sample
 
 
 class IdleTimes:
-    """Remembers when what happened to entries and consumers, on the scenario's clock."""
+    """Remembers when entries and consumers were last active, on the scenario's clock."""
 
     def __init__(self) -> None:
         # each pending entry, by group, stream and entry ID
@@ -28,11 +28,11 @@ class IdleTimes:
         For what another program does, they count from the first sample that shows it.
         """
         seen_before = self._seen.get(sample.stream, {})
-        seen: dict[Any, float] = {}
-        self._seen[sample.stream] = seen
+        times: dict[Any, float] = {}
+        self._seen[sample.stream] = times
 
         def since(*what: Any) -> float:
-            return seen.setdefault(what, seen_before.get(what, now_ms))
+            return times.setdefault(what, seen_before.get(what, now_ms))
 
         def pending(group: str, one: PendingEntry) -> PendingEntry:
             first = since(group, one.id, one.consumer, one.deliveries)

@@ -16,7 +16,7 @@ from streamviz.simulation.behaviour import ServiceTime
 from streamviz.simulation.checks import number, positive
 from streamviz.simulation.context import Context
 
-_FAREWELL_MS = 1000.0  # else samples would count its last entries as dropped with it
+_FAREWELL_MS = 1000.0  # otherwise samples would count its last entries as dropped with it
 
 
 class SimulatedClient:
@@ -27,7 +27,7 @@ class SimulatedClient:
     alive : bool
         Whether it is running.
     removed : bool
-        Whether it left: it is neither alive nor dead.
+        Whether it has left, so that it is neither alive nor dead.
     handled : int
         How many entries it has handled. An entry handled twice counts twice.
     """
@@ -73,9 +73,9 @@ class SimulatedClient:
         self.context.clock.do(lambda: self._begin(revived=True), f"revive {self.name}")
 
     def leave(self) -> None:
-        """Finish what it holds, and go.
+        """Finish the entries that it holds, and leave.
 
-        If it is dead, it goes at once; InputError if it then holds entries.
+        If it is dead, it leaves at once. InputError if it then holds entries.
         """
         self.context.clock.do(self._leave, f"remove {self.name}")
 
@@ -86,7 +86,7 @@ class SimulatedClient:
         self._report("leaving")
 
     def _depart(self) -> Generator[Any, Any, None]:
-        """Be deleted, once the samples have seen that it holds nothing."""
+        """Delete it, once the samples have shown that it holds nothing."""
         yield self.context.clock.env.timeout(_FAREWELL_MS)
         self.alive = self._leaving = False
         try:

@@ -1,8 +1,8 @@
 """Decide which streams a virtual run may replace: those that earlier virtual runs made.
 
-A virtual run gives its entries IDs of 2026, so the streams of an earlier run are in the way of a
-second run of the same cell. A run may delete a stream only if a mark proves that an earlier run
-made it, and that no other client has added to it since. IDs prove nothing.
+A virtual run gives its entries IDs of 2026, so the streams of an earlier run prevent a second run
+of the same cell. A run may delete a stream only if a mark proves that an earlier run made it, and
+that no other client has added to it since. IDs prove nothing.
 """
 
 from __future__ import annotations
@@ -80,9 +80,9 @@ class Ownership:
     ) -> None:
         """Replace what an earlier virtual run left, before a run adds entries.
 
-        Dead-letter streams are writers, too. The server refuses IDs before a stream's last ID, so
-        the time of the run's clock counts. InputError if something is in the way, and no mark
-        proves that it is an earlier run's.
+        This includes dead-letter streams. The server refuses IDs before a stream's last ID, so the
+        time of the run's clock matters. InputError if something is in the way, and no mark proves
+        that it is an earlier run's.
         """
         for writer in writers:
             key = writer.stream

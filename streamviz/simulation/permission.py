@@ -1,4 +1,4 @@
-"""Ask for a yes before a scenario writes to a server that others may use."""
+"""Ask for permission before a scenario writes to a server that other programs may use."""
 
 from __future__ import annotations
 
@@ -19,11 +19,24 @@ _OWN_SERVER = re.compile(rb"^config_file:.*streamviz-[^/\\]*[/\\]redis\.conf\s*$
 
 
 def check_may_write(client: Client, what: str, allow: str) -> None:
-    """Check that no other program uses the database that a scenario is going to write to.
+    """Check that no other program uses the database before writing to it.
 
-    That is so on a server that streamviz started, in an empty database, and in one that was empty
-    when a scenario first wrote to it, which a key says. InputError if the database has keys of
-    others, or that can't be known; it says `what` is going to write, and how to `allow` it.
+    The check passes on a server that streamviz started, and in an empty database. There it sets a
+    key, so that it passes again later.
+
+    Parameters
+    ----------
+    client : redis.Redis or redis.cluster.RedisCluster
+        A client of the server.
+    what : str
+        What is going to write, for the error's text.
+    allow : str
+        How the user can allow it, for the error's text: ``"give allow_writes=True"``.
+
+    Raises
+    ------
+    InputError
+        If the database has keys of other programs, or can't be checked.
     """
     connection = connection_to(client, PLAYGROUND_KEY, quiet=True)
     try:

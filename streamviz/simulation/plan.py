@@ -118,8 +118,8 @@ class Plan:
         Raises
         ------
         InputError
-            If `approximate` is given without `maxlen`, `series` is not one, or its generator is
-            given to a second producer; or if other programs use the database, see `Scenario`.
+            If `approximate` is given without `maxlen`, `series` is not a series, or its generator
+            is given to a second producer. Also if other programs use the database; see `Scenario`.
         """
         if approximate and maxlen is None:
             raise InputError("approximate=True is for trimming: give maxlen=, too")

@@ -1,4 +1,4 @@
-"""Check what a scenario's plan is made of, before anything is created."""
+"""Check the parts of a scenario's plan, before anything is created."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from streamviz.simulation.series import Series
 
 
 def check_series(points: Iterable[Any], producers: Iterable[Producer]) -> None:
-    """Check that this is a series, and no iterator that another producer reads already."""
+    """Check that this is a series, and not an iterator that another producer already reads."""
     Series.of(points)
     for producer in producers:
         if producer.points is points and iter(points) is points:
@@ -27,7 +27,7 @@ def check_series(points: Iterable[Any], producers: Iterable[Producer]) -> None:
 
 
 def check_stream_key(stream: Any) -> None:
-    """Check that this is a key, and not that of the hash in which runs are marked."""
+    """Check that this is a key, and not the key of the hash with the marks of runs."""
     if not isinstance(stream, str) or not stream:
         raise InputError(f"{stream!r} is not a stream's key: give its name as text")
     if stream == RUNS_KEY:

@@ -31,7 +31,7 @@ class Producer:
     added : int
         How many entries it has added.
     last_id : EntryId
-        The ID of the last entry that it added, ``0-0`` before the first.
+        The ID of the last entry that it added; ``0-0`` before the first one.
     trims : bool
         Whether it trims the stream.
     points : iterable
@@ -97,7 +97,7 @@ class Producer:
             self._context.caught(cause, f"the series of {self.stream!r}", advice, event)
 
     def _delay_ms(self) -> float:
-        """Return how long the series' 0 ms is after the producer's start: for its own times."""
+        """Return how long after the producer's start the series has its 0 ms."""
         began_ms = self._series.began_ms
         return 0 if began_ms is None else began_ms - self._context.clock.began_ms - self._created_ms
 

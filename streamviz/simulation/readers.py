@@ -99,7 +99,7 @@ class BaseReader(SimulatedClient):
         self._crash_at_s = crash_at_s
 
     def state(self) -> ReaderState | None:
-        """Return the position and the entries handled since the last call; None without either."""
+        """Return the position and the newly handled entries; None if there is neither."""
         ids = tuple(self._handled_ids)
         self._handled_ids.clear()
         position = ids[-1] if self._position is None and ids else self._position

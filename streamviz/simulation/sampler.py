@@ -26,9 +26,8 @@ from streamviz.simulation.readers import BaseReader
 class Sampler:
     """Samples each stream of a scenario, and keeps the samples.
 
-    A sample carries the states of its stream's readers, and tells the producers apart if there are
-    several. On the wall clock the interval is wall time at any speed, and longer while the server
-    is slow.
+    A sample carries the states of its stream's readers, and of its producers if there are several.
+    On the wall clock, the interval is wall time at any speed, and longer while the server is slow.
     """
 
     def __init__(
@@ -109,13 +108,13 @@ class Sampler:
             self._call_back(sample)
 
     def fit(self, ms: float) -> None:
-        """Sample so seldom from now on that the histories hold a run of this length."""
+        """From now on, sample so rarely that the histories can hold a run of this length."""
         interval_ms = math.ceil(ms / max(self._limit - 3, 1))  # samples at both ends, and after it
         if interval_ms > self.interval_ms:
             self.interval_ms = self._context.least_wait_ms = float(interval_ms)
 
     def thin(self, ms: float) -> None:
-        """Let the histories keep so few samples from now on that they hold a run of this length."""
+        """From now on, keep so few samples that the histories can hold a run of this length."""
         if ms / self.interval_ms + 2 > self._limit:
             every_ms = ms / max(self._limit - 2, 1)
             for history in self.histories.values():
@@ -131,7 +130,7 @@ class Sampler:
 
     @property
     def slowest(self) -> BackOff:
-        """What to say of the server if it is slow, and how long to leave it alone."""
+        """A text about the server if it is slow, and how long to wait before the next sample."""
         return max(
             (one.back_off for one in list(self._observers.values())),
             key=lambda back_off: back_off.interval_s,
@@ -156,7 +155,7 @@ class Sampler:
                 yield from self._wait(began_s, late_ms, min(pace, clock.speed))
 
     def _wait(self, began_s: float, late_ms: float, pace: float) -> Generator[Any, Any, None]:
-        """Wait for the next sample in wall time, whatever the clock's speed becomes meanwhile."""
+        """Wait for the next sample in wall time, even if the clock's speed changes meanwhile."""
         clock, slow_ms = self._context.clock, self.slowest.interval_s * 1000
         # a slow server's pause begins with the sample, which may have been taken late
         pause_ms = late_ms + slow_ms * clock.speed if slow_ms else 0.0

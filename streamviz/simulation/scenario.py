@@ -42,7 +42,7 @@ class Scenario(Plan):
         it, which the key ``streamviz:playground`` records.
     fields : {"show", "hide"}
         Whether samples, errors and the commands on a dashboard have the values of entries' fields,
-        or only their names and sizes. Handlers get the values anyway.
+        or only their names and sizes. Handlers get the values in any case.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ class Scenario(Plan):
 
     @property
     def slowness(self) -> str:
-        """Why the picture is less than live now, in words; empty if it is not.
+        """Why the picture is behind the present, in words; empty if it is not.
 
         The server answers slowly, or the clock is more than a second late.
         """
@@ -137,7 +137,8 @@ class Scenario(Plan):
 
         A second call continues the run, even if Ctrl-C interrupted it. The first call replaces a
         stream that an earlier run made, if nothing else has added to it since and it has no other
-        groups. Any other stream stays as it is. The hash ``streamviz:runs`` records who made what.
+        groups. Any other stream stays as it is. The hash ``streamviz:runs`` records what each run
+        made.
 
         Parameters
         ----------
@@ -153,8 +154,8 @@ class Scenario(Plan):
             If a stream that no earlier run made is in the way, or the wall clock is running; or
             without seconds, if a series may never end.
         HandlerError
-            If a function that you gave raised; see also `on_error` of `ConsumerBehaviour`. The
-            run has gone on to its end, and `history` has its samples.
+            If a function that you gave raised; see also `on_error` of `ConsumerBehaviour`. The run
+            still goes on to its end, and `history` has its samples.
         """
         history = self.history
         ms = self._ms_to_the_end() if seconds is None else checks.span("seconds", seconds) * 1000
@@ -203,8 +204,8 @@ class Scenario(Plan):
         """Return what became of the entries, per group and per consumer.
 
         Pending and waiting entries are those of the newest sample. While the scenario is on the
-        wall clock, this takes a sample, so that all numbers are of one moment; but not if a
-        process waits for the server or a handler.
+        wall clock, this method takes a sample, so that all numbers show one moment. It takes none
+        while a process waits for the server or a handler.
 
         Examples
         --------

@@ -34,7 +34,7 @@ class UpcomingStep(LoggedCommand):
 
 
 class StepLog(CommandLog):
-    """The commands of the steps that have run; an iteration gives the other steps after them."""
+    """The commands of the steps that have run; an iteration then yields the remaining steps."""
 
     def __init__(self, client: redis.Redis, upcoming: Callable[[], Sequence[str]]) -> None:
         super().__init__(client)
@@ -47,7 +47,7 @@ class StepLog(CommandLog):
 
 
 class Steps:
-    """Python statements that run one per click, and what each one does to a stream.
+    """Run Python statements one per click, and show what each one does to a stream.
 
     Show them with a `Dashboard`. A saved dashboard lists the steps that have run, and the others.
     The time of a sample is the stream's own: the time of its newest ID.
@@ -64,8 +64,8 @@ class Steps:
         The variables that the statements can use. By default, the global variables where `Steps`
         was called.
     fields : {"show", "hide"}
-        Whether to show the values of entries' fields; else the statements have no texts and
-        numbers, and the commands no values.
+        Whether to show the values of entries' fields. Otherwise the statements are shown without
+        texts and numbers, and the commands without values.
 
     Raises
     ------

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ConsumerSummary:
-    """What one consumer did. The scenario counts all but `pending`, which a sample tells.
+    """What one consumer did. The scenario counts everything but `pending`, which a sample reports.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class ConsumerSummary:
     failed : int
         Entries it could not handle: `fail` was true, or `fail` or `handler` raised.
     retried : int
-        Entries it was given that a consumer of the group had been given before.
+        Entries it received that a consumer of the group had received before.
     dead_lettered : int
         Entries it moved to the dead-letter stream.
     acknowledged : int
@@ -60,7 +60,7 @@ class GroupSummary:
     pending : int or None
         Entries that its consumers hold, other programs' consumers included.
     waiting : int or None
-        Entries that the group has not yet been given (the lag); None if that is not known.
+        Entries that the group has not received yet (the lag); None if that is not known.
     consumers : tuple of ConsumerSummary
         In the order in which they were started.
     """
@@ -146,12 +146,12 @@ def _consumer_summary(
     consumer: SimulatedConsumer, states: Sequence[GroupState | None]
 ) -> ConsumerSummary:
     name = consumer.name
-    held = sum_known(
+    pending = sum_known(
         sum(one.pending for one in group.consumers if one.name == name) if group else None
         for group in states
     )
     counts: dict[str, Any] = {one: getattr(consumer, one) for one in _COUNTS}
-    return ConsumerSummary(name=name, pending=held, **counts)
+    return ConsumerSummary(name=name, pending=pending, **counts)
 
 
 def _values(one: GroupSummary | ConsumerSummary, missing: str | None = None) -> list[Any]:

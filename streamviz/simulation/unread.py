@@ -1,7 +1,7 @@
-"""Know when a read of a virtual run would find nothing, so that it need not be sent.
+"""Know when a read of a virtual run would return nothing, so that it need not be sent.
 
-On the virtual clock, nothing but the scenario changes its streams, as a rule. Consumers that wait
-ask again and again; most of a run's commands would be reads that find nothing.
+On the virtual clock, usually only the scenario changes its streams. Waiting consumers ask again and
+again, so most of a run's commands would be reads that return nothing.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from streamviz.observation.sample import Sample
 
 
 class Unread:
-    """How many entries each group has not read, as far as it is known.
+    """How many entries each group has not read, as far as is known.
 
-    What the caller's own functions do is not known, so `forget` must be called after them. A
-    sample corrects the rest.
+    The caller's own functions may change the streams, so `forget` must be called after them. A
+    sample corrects other changes.
     """
 
     def __init__(self) -> None:
@@ -41,12 +41,12 @@ class Unread:
             self._counts[stream, group] -= count
 
     def forget(self) -> None:
-        """Know nothing any more: something else may have changed the streams."""
+        """Forget all numbers, because something else may have changed the streams."""
         self._counts.clear()
         self._present.clear()
 
     def check(self, stream: str, sample: Sample) -> None:
-        """Forget what a sample contradicts, or does not confirm."""
+        """Forget the numbers that a sample contradicts or does not confirm."""
         lags = {group.name: group.lag.entries for group in sample.groups}
         for one, count in list(self._counts.items()):
             if one[0] == stream and lags.get(one[1]) != count:

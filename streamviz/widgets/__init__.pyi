@@ -1,3 +1,4 @@
+from . import assets as assets
 from .dashboard import Dashboard as Dashboard
 from .dashboard import ack_progress as ack_progress
 from .dashboard import cursors as cursors

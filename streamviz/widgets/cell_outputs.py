@@ -1,7 +1,7 @@
-"""What the outputs of cells have of widgets: pictures in the saved notebook, and no earlier run's.
+"""Put a widget's pictures into the outputs of its cell, and stop the cell's earlier widgets.
 
-What ipywidgets shows in a box or an Output widget is gone without its kernel. So the cell gets the
-pictures as an output of their own, which `live.css` hides while a widget in the same cell is live.
+Without its kernel, ipywidgets can't show the content of a box or an Output widget. So the cell gets
+the pictures as a separate output, which `live.css` hides while a widget in the same cell is live.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The buttons and sliders of a widget: what they are, and what they do."""
+"""The buttons and sliders of a widget, and what they do."""
 
 from __future__ import annotations
 

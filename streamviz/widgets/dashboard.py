@@ -32,7 +32,7 @@ from streamviz.widgets.live import Live
 
 
 class Dashboard(Live):
-    """All about one stream: several plots, controls, and the commands that are sent.
+    """A dashboard of one stream: several plots, controls, and the commands that are sent.
 
     Parameters
     ----------
@@ -93,9 +93,9 @@ def watch(
     Parameters
     ----------
     client : redis.Redis, redis.cluster.RedisCluster, or one of asyncio or of valkey-py
-        Tells where and as whom to connect. The connections are the dashboard's own, with short
-        time-outs; CLIENT LIST shows them as ``streamviz-observer``.
-        To show all parts of a partitioned stream, give its `Partitions` instead.
+        Says where to connect, and as which user. The connections are the dashboard's own, with
+        short time-outs; CLIENT LIST shows them as ``streamviz-observer``. To show all parts of a
+        partitioned stream, give its `Partitions` instead.
     stream : str
         The stream's key, which need not exist yet. Leave it out with `Partitions`.
     rate_hz : float
@@ -188,7 +188,7 @@ def partition_lanes(
     lanes = Live(source, [PartitionLanes(group)], stream=stream)
     newest = lanes.history.newest
     if newest is not None and not isinstance(newest, PartitionedSample):
-        raise InputError(f"{newest.stream!r} has no parts: watch(Partitions(...)) it to show some")
+        raise InputError(f"{newest.stream!r} has no parts: watch(Partitions(...)) to show some")
     return lanes
 
 

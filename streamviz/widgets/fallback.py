@@ -26,7 +26,7 @@ def new_ids() -> tuple[str, str]:
 def placeholder(element_id: str, images: list[tuple[str, str, int]], footer: str = "") -> str:
     """Return the HTML that a widget leaves in its output: pictures, and below them a footer.
 
-    Of each picture it takes the alt text, the SVG and the largest width in pixels. The browser
+    A picture is its alt text, its SVG and its largest width in pixels. The browser
     finds the placeholder by its ID, which is empty if the widget is in a box.
     """
     pictures = "".join(

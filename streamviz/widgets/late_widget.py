@@ -14,7 +14,7 @@ _TRAITS = {*anywidget.AnyWidget.class_trait_names()}
 
 
 class _OwnNames(type(anywidget.AnyWidget)):  # type: ignore[misc]
-    """Lists what is ours, and of the fifty names that every widget has those that a user needs.
+    """Lists our names, and those of a widget's fifty own names that a user needs.
 
     The others work, but would hide the few that are ours from completion and from `help`. The
     class lists each trait, because traitlets finds them by it.

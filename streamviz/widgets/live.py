@@ -1,4 +1,4 @@
-"""The widget of a source that runs: a scenario or steps, with controls and the commands sent."""
+"""The widget of a running source, a scenario or steps, with controls and the commands sent."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class Live(PlotWidget):
             self._refresh()
 
     def _follow_source(self) -> None:
-        """Set the traits that tell about the source."""
+        """Set the traits that describe the source."""
         self.set_trait("state", self._status()["state"])
         if self.scenario is not None:
             self.speed = self.scenario.speed
@@ -160,7 +160,7 @@ class Live(PlotWidget):
         }
 
     def _greet(self, view: str) -> None:
-        """Send a new view all that it shows; the others get what they lack to be as far."""
+        """Send a new view all that it shows, and the other views what they lack."""
         with self.history.lock:
             if len(self._views) > (view in self._views):
                 self._send_frame(words=True)
@@ -180,7 +180,7 @@ class Live(PlotWidget):
     def _frame(
         self, _sample: Sample | None = None, *, force: bool = False, words: bool = False
     ) -> None:
-        """Send what is new, if the browser keeps up; in words, too, but not with each frame."""
+        """Send what is new, if the browser keeps up; the summary comes only with some frames."""
         if not self._sent or not (self._views if force else self._views.are_ready()):
             return
         due = time.monotonic() - self._summarised_s > _SUMMARISE_EVERY_S
@@ -273,13 +273,13 @@ def _history_of(source: Scenario | Steps | History, stream: str | None) -> Histo
     return source.histories[stream]
 
 
-def no_such_stream(stream: object, known: Iterable[str]) -> InputError:
+def no_such_stream(stream: object, streams: Iterable[str]) -> InputError:
     """Return the error for a stream that a scenario does not have."""
-    return no_such("stream", stream, known, "none yet: call produce(), group() or watch()")
+    return no_such("stream", stream, streams, "none yet: call produce(), group() or watch()")
 
 
 def _shared_times(deltas: list[Delta]) -> list[float]:
-    """Take the times out of the deltas that show the same ones as the first, and return them."""
+    """Take the times out of the deltas that share them with the first one, and return the times."""
     times: list[float] = deltas[0].get("x", []) if deltas else []
     for delta in deltas:
         if delta.get("x") == times:

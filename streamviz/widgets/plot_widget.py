@@ -44,8 +44,8 @@ class PlotWidget(LateWidget):
     selected : str
         The ID of the entry that is chosen in the browser or here, or empty. A trait.
     summary : str
-        What the plots show, in words: one line per plot, as of the last `update`, and at most a
-        second old while a view is open. A trait.
+        What the plots show, in words, with one line per plot. It is of the last `update`, and at
+        most a second old while a view is open. A trait.
     """
 
     _esm = script("live.js")
@@ -88,7 +88,7 @@ class PlotWidget(LateWidget):
         """Show the samples that the history has gained, if the browser is ready for a frame.
 
         Call this after you append to a history. A running scenario does it by itself. `summary`
-        follows without a view, too: a label may be linked to it.
+        changes without a view, too, so a label may be linked to it.
         """
         self._frame(words=True)
         self._summarise()

@@ -71,12 +71,12 @@ def _add_row(
     axes = {name: axis for name, axis in own.items() if _AXIS.fullmatch(name)}
     layout |= {name: value for name, value in own.items() if name not in (*axes, *_MOVED)}
     for name, axis in axes.items():
-        moved = {"anchor": first[name[0]]} | axis
-        moved |= {key: _moved(axis[key], used) for key in _AXIS_REFERENCES if key in axis}
+        result = {"anchor": first[name[0]]} | axis
+        result |= {key: _moved(axis[key], used) for key in _AXIS_REFERENCES if key in axis}
         if name[0] == "y":
             low, high = axis.get("domain", (0, 1))
-            moved["domain"] = [bottom + part * (top - bottom) for part in (low, high)]
-        layout[_moved(name, used, key="axis")] = moved
+            result["domain"] = [bottom + part * (top - bottom) for part in (low, high)]
+        layout[_moved(name, used, key="axis")] = result
     for letter in used:
         used[letter] += sum(name[0] == letter for name in axes)
     notes = own.get("annotations", ())

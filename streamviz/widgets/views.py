@@ -43,10 +43,10 @@ class Views:
         self._credits = {view: max(0, credit - 1) for view, credit in self._credits.items()}
 
     def are_ready(self) -> bool:
-        """Return whether there are views, and all take a frame; do not wait long for one of them.
+        """Return whether there are views and all accept a frame; do not wait long for one of them.
 
-        A page that was closed or reloaded says nothing. So a view that keeps the others waiting is
-        removed; if it grants again, it is sent all that it shows.
+        A page that was closed or reloaded sends nothing. So a view that keeps the others waiting is
+        removed. If it grants frames again, it is sent all that it shows.
         """
         now_s = time.monotonic()
         ready = {view: credit for view, credit in self._credits.items() if credit}

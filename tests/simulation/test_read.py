@@ -355,7 +355,7 @@ MISTAKES: dict[str, tuple[str | bytes, tuple[Any, ...], dict[str, Any], str]] = 
     ),
     "quakes as GeoJSON": (GEOJSON, ("time",), {}, "give [row['properties'] for row in json.load("),
     "an object with a list": ('{\n"rows": [\n{"t": 1}]}', ("t",), {}, "['rows']"),
-    "another object in lines": ('{"a": [{"b": 1}]}\n', ("t",), {}, "no table: give json.load("),
+    "another object in lines": ('{"a": [{"b": 1}]}\n', ("t",), {}, "not a table: give json.load("),
     "a byte of no letter": (b"t,n\n2024-01-01,\x81\n", ("t",), {}, "encoding='latin-1'"),
     "not this one either": (
         b"t,n\n2024-01-01,\x81\n",

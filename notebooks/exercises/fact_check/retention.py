@@ -13,8 +13,7 @@ from exercises.fact_check.processes import fresh, listening
 from exercises.picture import Picture
 from exercises.pubsub_or_stream import after_a_kill, hear
 from streamviz.client import Stream
-from streamviz.server import EmbeddedServer
-from streamviz.server.embedded import free_port
+from streamviz.server import EmbeddedServer, free_port
 
 SAFE = ("--appendonly", "yes", "--appendfsync", "always")
 _MISSED = 10

@@ -18,7 +18,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from go_game.messages import Topic
 from go_game.variants.topics import quiet
 from streamviz.errors import ServerUnreachable
-from streamviz.server.embedded import free_port
+from streamviz.server import free_port
 
 TOPICS = (
     Topic.MAKE_MOVE,

@@ -12,8 +12,7 @@ from go_game.messages import GameState, MakeMove, Topic
 from go_game.rules import Game
 from go_game.validation import BadMessage
 from streamviz import EntryId, Stream, connect
-from streamviz.client import Entry
-from streamviz.client.resp import Command
+from streamviz.client import Command, Entry
 from streamviz.patterns import MemoryOffset, follow
 
 
@@ -82,7 +81,8 @@ class TypedJudge:
 
     def learn(self, until_ms: int) -> None:
         """Read ``game-states`` up to a time, and store the newest state of each new game."""
-        offset = MemoryOffset((self.connection.call("GET", self.keys.states_read) or b"0").decode())
+        last_read = self.connection.call("GET", self.keys.states_read) or b"0"
+        offset = MemoryOffset(last_read.decode())
         newest = {}
         for entry in follow(self.states, offset, count=500):
             if entry.id.ms > until_ms:

@@ -1,7 +1,8 @@
 """Time-indexed data. The same seed gives the same points on every machine.
 
-A series is any iterable of pairs ``(at_ms, fields)``: milliseconds since the series began, which
-never go back, and a dict of fields. A generated series never ends: use `Series.limit` to end it.
+A series is any iterable of pairs ``(at_ms, fields)``: a dict of fields, and its time in
+milliseconds since the series began. Times never go back. A generated series never ends: use
+`Series.limit` to end it.
 """
 
 from streamviz.simulation.series.base import Fields, Point, Series

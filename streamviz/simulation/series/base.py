@@ -193,7 +193,7 @@ def _checked(index: int, item: Any) -> Point:
                 "give str, bytes, int or float"
             )
         if not isinstance(name, str | bytes):
-            raise InputError(f"point {index}, field {name!r}: its name is no text: give str(...)")
+            raise InputError(f"point {index}, field {name!r}: its name is not text: give str(...)")
         plain_fields[name] = plain_value  # type: ignore[index]
         for each in (name, plain_value):
             check_storable(f"point {index}, field {name!r}", each)

@@ -28,7 +28,7 @@ _ENCODINGS = ("cp1252", "latin-1")  # the second has a letter for every byte
 
 @dataclass(frozen=True)
 class TextFile:
-    """A file of rows, which are read anew each time; its options are those of `series.read`."""
+    """A file of rows, which are read again each time; its options are those of `series.read`."""
 
     path: Path
     delimiter: str | None
@@ -120,7 +120,7 @@ class TextFile:
             lines = list(itertools.islice(self._kept(file), _SAMPLE))
         try:
             widths = [len(row) for row in _reader(lines, separator, strict=False) if row]
-        except csv.Error:  # it is told with its line
+        except csv.Error:  # the error names its line
             widths = []
         width = _most_common(widths)
         if width < 2:
@@ -213,7 +213,7 @@ def check_options(file: TextFile) -> None:
         or (isinstance(delimiter, str) and len(delimiter) == 1 and delimiter not in '\r\n"\0')
     ):
         raise InputError(f"delimiter={delimiter!r}: give one character, such as ';'")
-    check_type("header", file.header, bool, "False if the first row has values and no names")
+    check_type("header", file.header, bool, "False if the first row has values, not names")
     skip = file.skip
     if not (skip if isinstance(skip, str) else type(skip) is int and skip >= 0):
         raise InputError(
@@ -230,10 +230,10 @@ def check_options(file: TextFile) -> None:
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return an object of JSON; ValueError if it has a name twice: a dict would lose a value."""
-    if len(found := dict(pairs)) < len(pairs):
+    if len(result := dict(pairs)) < len(pairs):
         twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
         raise ValueError(f"an object has {twice!r} twice")
-    return found
+    return result
 
 
 def _reader(lines: Any, separator: str, *, strict: bool = True) -> Any:

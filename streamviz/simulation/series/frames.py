@@ -39,7 +39,7 @@ def frame_table(frame: Any) -> tuple[list[str], list[Sequence[Any]]] | None:
 
 
 def has_index(frame: Any) -> bool:
-    """Return whether a frame has an index that does more than number its rows."""
+    """Return whether a frame's index does more than number its rows."""
     index: Any = getattr(frame, "index", None)
     if not hasattr(index, "nlevels"):
         return False
@@ -79,12 +79,12 @@ def check_is_table(file: TextFile, time: Any) -> None:
     try:
         whole = json.loads(text)
     except (ValueError, RecursionError):
-        return  # it is told with its line
+        return  # the error names its line
     for name, rows in whole.items():
         if time in whole or not (isinstance(rows, list) and rows and isinstance(rows[0], dict)):
             continue
-        found = f"json.load(open({str(file.path)!r}))[{name!r}]"
+        code = f"json.load(open({str(file.path)!r}))[{name!r}]"
         for inner, value in rows[0].items():
             if time not in rows[0] and isinstance(value, dict) and time in value:
-                found = f"[row[{inner!r}] for row in {found}]"
-        raise InputError(f"{str(file.path)!r} is one object and no table: give {found}")
+                code = f"[row[{inner!r}] for row in {code}]"
+        raise InputError(f"{str(file.path)!r} is one object, not a table: give {code}")

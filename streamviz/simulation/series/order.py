@@ -27,7 +27,7 @@ class TimedRow(NamedTuple):
     fields: Fields
 
     def after(self, last: float) -> int:
-        """Return its time: that of two that does not go back behind the last row's, if it can."""
+        """Return its time; of two, the one that is not before the last row's, if there is one."""
         return self.ns if self.ns >= last else self.again_ns
 
 

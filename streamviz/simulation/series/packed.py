@@ -1,4 +1,4 @@
-"""What the first bytes of a file say: how it is compressed, or that it is no table of text."""
+"""Tell from a file's first bytes how it is compressed, or that it is not a table of text."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def opener(path: Path) -> Callable[..., Any]:
 
 
 def check_is_text(path: Path, begin: bytes) -> None:
-    """Raise an InputError if the bytes with which a file begins are of no table of text."""
+    """Raise an InputError if a file's first bytes are not those of a table of text."""
     for magic, advice in _NO_TEXT.items():
         if begin.startswith(magic):
             raise InputError(f"{str(path)!r} is {advice}")

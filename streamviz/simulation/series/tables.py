@@ -44,16 +44,16 @@ def read(
 ) -> Series:
     """Replay a table by the time of each row; the first row is at 0 ms.
 
-    All columns but the time become fields. Texts and numbers are stored as they are; of a CSV all
-    values are texts. A missing value (None, NaN, NA, NaT or an empty cell) becomes an empty text.
+    All columns but the time become fields. Texts and numbers are stored as they are; all values of
+    a CSV are texts. A missing value (None, NaN, NA, NaT or an empty cell) becomes an empty text.
     True and False become ``true`` and ``false``; lists, dicts and arrays become JSON.
 
     Parameters
     ----------
     source : path, frame or iterable of dict
         A file: CSV with any separator, JSON Lines or Parquet (the extra ``parquet``). It may
-        be compressed with gzip, bzip2 or xz. Or a frame of pandas, polars or Arrow. All rows
-        are checked at the call; of a CSV and of JSON Lines they are read again when replayed.
+        be compressed with gzip, bzip2 or xz. Or a frame of pandas, polars or Arrow. All rows are
+        checked at the call; those of a CSV or of JSON Lines are read again for the replay.
     time : str or sequence of str, optional
         The column with the time, or those with its date and its time of day. Default: the index
         of a pandas frame.
@@ -64,16 +64,16 @@ def read(
     dayfirst : bool, optional
         Whether 1/2/2026 is the first of February.
     tz : str or tzinfo, optional
-        The zone of times that name none, such as ``"Europe/Zurich"``. Default: UTC. With a zone,
-        an hour that comes twice is taken in the order of the rows. To be sorted, they may begin
-        with the oldest or the newest; of rows in another order, such an hour is refused.
+        The zone of times that name none, such as ``"Europe/Zurich"``. Default: UTC. With a zone, an
+        hour that comes twice is read in the order of the rows. With `sort`, the rows may begin with
+        the oldest or the newest; in another order, such an hour is refused.
     sort : bool
         Whether to sort the rows by time. Otherwise a row that goes back in time is refused.
     keep_time : bool
         Whether to keep the data's own times: series merge by them, a virtual run begins at the
         first of them, and entry IDs have them.
     delimiter : str, optional
-        What separates the values of a CSV. Default: it is found out.
+        What separates the values of a CSV. Default: guess it from the first rows.
     header : bool
         Whether the first row of a CSV has the names. If not, the columns are ``"0"``, ``"1"`` ...
     names : sequence of str, optional
@@ -126,7 +126,7 @@ def read(
 def _table(
     source: Any, time: Any, options: tuple[str | None, bool, Sequence[str] | None, str, int | str]
 ) -> tuple[list[str], Callable[[], Iterator[Row]]]:
-    """Return the columns of a table, and a function that yields its rows anew."""
+    """Return the columns of a table, and a function that yields its rows from the start."""
     delimiter, header, names, _, skip = options
     if isinstance(source, str | Path):
         path = Path(os.path.expanduser(source))
@@ -183,12 +183,12 @@ def _time_column(
         return str(time)
     if not columns:
         raise InputError("the table is empty: give one with a row at least")
-    shown = ", ".join(columns)
+    names = ", ".join(columns)
     if time is None:
-        raise InputError(f"time= is missing: name the column with the time, of {shown}")
-    step = meant(str(time), columns, f"choose one of {shown}")
+        raise InputError(f"time= is missing: name the column with the time, of {names}")
+    step = meant(str(time), columns, f"choose one of {names}")
     numbers = header and any(name.replace(".", "").isdigit() for name in columns)
-    values = "; if these are values and no names, give header=False" * numbers
+    values = "; if these are values, not names, give header=False" * numbers
     raise InputError(f"there is no column {str(time)!r}: {step}{values}")
 
 

@@ -66,7 +66,7 @@ class TimeReader:
         self.zone = _zone(tz)
 
     def ns(self, value: Any) -> tuple[int, int]:
-        """Return a time in nanoseconds since 1970, or since whenever its unit counts from.
+        """Return a time in nanoseconds since 1970, or since the origin of its unit.
 
         The second number is larger if this is a local time that comes twice. ValueError if it is no
         such time; the message says what to do.
@@ -88,8 +88,8 @@ class TimeReader:
 
     def is_local(self, value: Any) -> bool:
         """Return whether a time names no zone, so that an hour may come twice."""
-        known = self.unit is not None or isinstance(value, timedelta)
-        return not known and self._moment(value).tzinfo is None
+        has_no_zone = self.unit is not None or isinstance(value, timedelta)
+        return not has_no_zone and self._moment(value).tzinfo is None
 
     def _moment(self, value: Any) -> datetime:
         if isinstance(value, datetime):
@@ -158,7 +158,7 @@ def _since_epoch(moment: datetime) -> int:
 
 
 def _below_a_microsecond(value: Any) -> int:
-    """Return the nanoseconds that a datetime has no room for: pandas and NumPy have them."""
+    """Return the nanoseconds of pandas and NumPy, for which a datetime has no room."""
     if type(value).__name__ == "datetime64":
         rest = value - value.astype("datetime64[us]")
         return int(rest.astype("timedelta64[ns]").astype("int64"))
@@ -202,7 +202,7 @@ def _unit_of(number: float) -> str:
 
 
 def _format_of(text: str) -> str:
-    """Return the format of a date, as advice; of a date that can't be told, an example."""
+    """Return the format of a date, as advice; for an ambiguous date, an example."""
     for parts in product(_DATES, _CLOCKS, ("", " %z", " %Z")):
         form = "".join(parts)
         if any(form.count(sign) != text.count(sign) for sign in ":,./"):

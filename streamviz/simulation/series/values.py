@@ -1,4 +1,4 @@
-"""What a field holds of a value in a table."""
+"""Turn a value in a table into the value of a field."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def is_missing(value: Any) -> bool:
 
 
 def stored(value: Any, where: str) -> str | bytes | int | float:
-    """Return a value as a field holds it: see `streamviz.series.read`."""
+    """Return a value as a field stores it; see `streamviz.series.read`."""
     if is_missing(value):
         return ""
     if type(value).__name__ in ("bool", "bool_"):  # Python's and NumPy's
@@ -39,16 +39,16 @@ def stored(value: Any, where: str) -> str | bytes | int | float:
         raise InputError(f"{where}: {value!r} can't be JSON ({error}): convert it first") from error
     if isinstance(value, bytearray | memoryview):
         return bytes(value)
-    kept = plain(value)
-    if kept is None:
+    result = plain(value)
+    if result is None:
         if _has_no_text(type(value)):
             raise InputError(
                 f"{where}: a {type(value).__name__} has no text of its own: convert it first, for "
                 "example with str() or bytes()"
             )
-        kept = str(value)
-    check_storable(where, kept)
-    return kept
+        result = str(value)
+    check_storable(where, result)
+    return result
 
 
 def _has_no_text(kind: type[object]) -> bool:
