@@ -42,8 +42,8 @@ class _Still(Flow):
 
     def scene(self, history: History) -> dict[str, Any]:
         """Return the scene of the newest sample."""
-        scene = super().scene(history) | {"headline": "", "rates": "", "event": ""}
-        scene["producers"] = []
+        scene = super().scene(history) | {"headline": "", "rate": "", "event": ""}
+        scene |= {"producers": [], "all": "", "total": len(scene["groups"])}
         for group in () if self.ages else scene["groups"]:
             pending = delivery_log(history).pending(group["name"])
             for consumer in group["consumers"]:

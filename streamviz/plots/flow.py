@@ -20,11 +20,11 @@ from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots.figure import Delta, Figure, Plot
 from streamviz.plots.flow_finding import finding
-from streamviz.plots.flow_parts import UNCLEAR
-from streamviz.plots.flow_scene import MAX_TAPE, all_groups_shown, scene_of
+from streamviz.plots.flow_parts import UNCLEAR, groups_words
+from streamviz.plots.flow_scene import MAX_TAPE, scene_of
 from streamviz.plots.texts import clean, entries_text, group_text, no_data_text
 from streamviz.plots.traces import Trace
-from streamviz.plots.worst_groups import shown_groups
+from streamviz.plots.worst_groups import all_groups_text, shown_groups
 
 
 class Flow(Plot):
@@ -87,7 +87,10 @@ class Flow(Plot):
         names = shown_groups(history)
         groups = [_words(last, group) for group in last.groups if group.name in names]
         ids = f", from {last.first_id} to {last.last_id}" if last.length else ""
-        parts = [f"{entries_text(last.length)} in the stream{ids}", all_groups_shown(history)]
+        of_all = all_groups_text(history)
+        total = len(history.group_names)
+        shown = groups_words(f"{of_all} waiting", len(groups), total) if of_all else []
+        parts = [f"{entries_text(last.length)} in the stream{ids}", ", ".join(shown)]
         return f"{finding(history)}. {'; '.join(filter(None, [*parts, *groups]))}."
 
     def failure(self, text: str, history: History) -> Figure:

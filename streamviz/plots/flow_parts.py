@@ -38,6 +38,15 @@ def square_at(key: str, x: int, y: int, kind: str, colour: str = GREY, **more: A
     return rect_at(key, x, y, SQUARE, SQUARE, kind, colour) | more
 
 
+def groups_words(of_all: str, shown: int, total: int) -> list[str]:
+    """Return what is said of all groups, and that the worst are shown; nothing if all are."""
+    if shown == total:
+        return []
+    if of_all:
+        return [of_all, f"the worst {shown} groups are shown"]
+    return [f"the worst {shown} of {total} groups are shown"]
+
+
 def state_of(one: dict[str, Any]) -> list[str]:
     """Return what a consumer does, in words, from the longest to the shortest text."""
     number = f"{one['pending']:,}"

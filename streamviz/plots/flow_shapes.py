@@ -18,6 +18,7 @@ from streamviz.plots.flow_parts import (
     SQUARE,
     Shape,
     bar_at,
+    groups_words,
     rect_at,
     square_at,
     state_of,
@@ -64,12 +65,14 @@ class FlowShapes:
         self.every: int = scene["every"]
         self.count = max(4, (self.right - self.left) // self.pitch)  # squares that fit
         self.last = self.square(scene["added"])
-        rates: str = scene["rates"]
-        room, *others = (width // 2,) if self.wide else (56, rates.removeprefix("in "), "")
-        self.rates = fit(room, NOTE, rates, *others)
+        rate, of_all, total = scene["rate"], scene["all"], scene["total"]
+        words = groups_words(of_all, len(scene["groups"]), total)
+        self.said = ", ".join([f"in {rate}", *words] if rate else words)
+        room, *others = (width // 2,) if self.wide else (56, rate, "")
+        self.rates = fit(room, NOTE, self.said, *others)
         beside = max(112, 48 + NOTE * columns(self.rates)) if self.wide else 32
         self.headline = lines(width - beside, HEADLINE, scene["headline"])
-        above = rates or scene["event"] or scene["producers"]  # where a still has nothing
+        above = self.said or scene["event"] or scene["producers"]  # where a still has nothing
         self.top = 38 + 20 * len(self.headline) if above or self.headline else 12  # of the tape
         groups, readers = scene["groups"], scene["readers"]
         self.low = LOW if low else 0
@@ -130,7 +133,7 @@ class FlowShapes:
         """Yield the producers' names above the tape; return from where its new squares drop."""
         slot, most = (110, 3) if self.wide else (80, 1)
         named = self.scene["producers"]
-        unnamed = ["new entries" if self.wide else "new"] if self.scene["rates"] else []
+        unnamed = ["new entries" if self.wide else "new"] if self.said else []
         names = [one["name"] for one in named] or unnamed
         if len(names) > most:
             names[most - 1 :] = [f"+{len(names) - most + 1:,}"]

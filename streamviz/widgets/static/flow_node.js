@@ -25,16 +25,12 @@ export function follows(before, n, scene) {
   return same && steps > 0 && steps <= MOST_STEPS && scene.added >= before.scene.added;
 }
 
-/** A scene with at most `most` of its groups, the worst ones, and with words that say so. @param {any} scene @param {number} most */
+/** A scene with at most `most` of its groups, the worst ones. @param {any} scene @param {number} most */
 export function fewerGroups(scene, most) {
-  const { groups, rates } = scene;
+  const { groups, worst = [] } = scene;
   if (most >= groups.length) return scene;
-  const holds = (/** @type {any} */ { dead, pending }) => dead && pending;
-  const rank = (/** @type {any} */ { waiting, pending, consumers }) => (consumers.some(holds) ? 2 ** 50 : 0) + (waiting ?? 2 ** 49) + pending;
-  const worst = new Set([...groups].sort((a, b) => rank(b) - rank(a)).slice(0, most));
-  const said = /the worst \d+ groups/.test(rates);
-  const words = said ? rates.replace(/the worst \d+ groups/, `the worst ${most} groups`) : `${rates}, the worst ${most} of ${groups.length} groups are shown`;
-  return { ...scene, groups: groups.filter((/** @type {any} */ one) => worst.has(one)), rates: words };
+  const places = worst.slice(0, most);
+  return { ...scene, groups: groups.filter((/** @type {any} */ _, /** @type {number} */ i) => places.includes(i)) };
 }
 
 /** The smallest scale of a picture. @param {number} wide */
@@ -42,7 +38,7 @@ const smallestFor = (wide) => Math.max(SMALLEST, wide / LARGE_PX);
 
 /** For how many groups a node has room if all is as small as can be. @param {any} scene @param {number} wide @param {number} high */
 function roomFor(scene, wide, high) {
-  const heightOf = (/** @type {any[]} */ groups) => smallestFor(wide) * flowShapes({ ...scene, groups }, Math.ceil(wide / smallestFor(wide)), true).height;
+  const heightOf = (/** @type {any[]} */ groups) => smallestFor(wide) * flowShapes({ ...scene, groups, total: scene.all ? scene.total : groups.length }, Math.ceil(wide / smallestFor(wide)), true).height;
   const [full, bare] = [heightOf(scene.groups), heightOf([])];
   return full > high ? Math.max(1, Math.floor(((high - bare) * scene.groups.length) / (full - bare))) : scene.groups.length;
 }

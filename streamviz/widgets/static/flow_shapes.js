@@ -82,9 +82,12 @@ export function flowShapes(scene, width, saves = false) {
   const last = squareOf(scene.added);
   const xOf = (/** @type {number} */ at) => right - PITCH * (last - at + 1);
   const oldest = Math.max(squareOf(scene.first), last - count + 1, 1);
-  const rates = wide ? fit(Math.floor(width / 2), NOTE, scene.rates) : fit(56, NOTE, scene.rates, scene.rates.replace(/^in /, ""), "");
+  const { rate, all, total, groups: { length: many } } = scene;
+  const some = many < total ? [all, `the worst ${many}${all ? "" : ` of ${total}`} groups are shown`] : [];
+  const said = [rate && `in ${rate}`, ...some].filter(Boolean).join(", ");
+  const rates = wide ? fit(Math.floor(width / 2), NOTE, said) : fit(56, NOTE, said, rate, "");
   const headline = linesOf(width - (wide ? Math.max(112, 48 + NOTE * columnsOf(rates)) : 32), scene.headline);
-  const above = scene.rates || scene.event || scene.producers.length || headline.length; // where a still has nothing
+  const above = said || scene.event || scene.producers.length || headline.length; // where a still has nothing
   const tapeTop = above ? 38 + 20 * headline.length : 12;
   const low = saves || scene.groups.length > MANY ? LOW : 0;
   const groupHigh = GROUP - (low ? LOWER : 0);
@@ -95,7 +98,7 @@ export function flowShapes(scene, width, saves = false) {
   const producers = () => {
     const [slot, most] = wide ? [110, 3] : [80, 1];
     const names = scene.producers.map((/** @type {any} */ { name }) => name);
-    if (!names.length && scene.rates) names.push(wide ? "new entries" : "new");
+    if (!names.length && said) names.push(wide ? "new entries" : "new");
     if (names.length > most) names.splice(most - 1, Infinity, `+${comma(names.length - most + 1)}`);
     text("event", 16, tapeTop - 15, fit(right - slot * names.length - 24, NOTE, scene.event), "note");
     names.forEach((/** @type {string} */ name, /** @type {number} */ k) => text(`producer ${k}`, right - slot * k - (wide ? 0 : 6), tapeTop - 15, `${fit(slot - 30, NOTE, name)} ▾`, "note", "end"));
