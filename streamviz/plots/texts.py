@@ -33,7 +33,29 @@ def label(name: str | None, length: int = 30) -> str:
 
     None means no consumer.
     """
-    return escaped(cut(shown_name(name), length))
+    return escaped(plain_label(name, length))
+
+
+@lru_cache(maxsize=1024)
+def plain_label(name: str | None, length: int = 30) -> str:
+    """Return a name as `label` does, but as it is read aloud and not as plotly takes it."""
+    return clean(cut(shown_name(name), length))
+
+
+def about_entry(entry: object, words: str, name: str | None) -> tuple[str, list[str]]:
+    """Return a point's text and its ``customdata``: the entry's ID, and the words in plain text.
+
+    The words have "{}" in the place of a name. Where plotly takes them as they are, they are
+    not sent twice: they are the text.
+    """
+    drawn, plain = label(name), plain_label(name)
+    more = [words.format(plain)] if plain != drawn else []
+    return words.format(drawn), [str(entry), *more]
+
+
+def more_text(count: int) -> str:
+    """Return the words that stand for some names without room."""
+    return f"and {count} more"
 
 
 def columns(text: str) -> float:

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
+from streamviz.plots.texts import more_text
 
 Trace = dict[str, Any]
 
@@ -97,16 +98,19 @@ def end_texts(
 
     The lines end at `x`, None if they have not begun, and the plot reaches up to `top`, 0 if it is
     not known. Texts need a `gap`, as a part of the plot's height. `total`, about all, stands at the
-    top.
+    top. If the smallest share a text, ``rest`` in the trace's ``meta`` says which it is, and for
+    how many it stands; of as many texts, they always do or never.
     """
     if x is None:
         return {"x": [], "y": [], "text": []}
     shown, order = list(texts), sorted(range(len(texts)), key=lambda i: -(values[i] or 0))
-    room = int(1 / gap) - bool(total)
+    room, rest = int(1 / gap) - bool(total), {}
     if len(order) > room:  # the smallest values share a text
         for i in order[room:]:
             shown[i] = ""
-        shown[order[room - 1]] = f"and {len(order) - room + 1} more"
+        count = len(order) - room + 1
+        shown[order[room - 1]] = more_text(count)
+        rest = {"meta": {"rest": [order[room - 1], count]}}
     top = top or 1  # if all values are 0, too, the texts stand close to them
     least = gap * top
     ceiling = top - least * bool(total)
@@ -114,7 +118,7 @@ def end_texts(
     y = dict(zip(reversed(order[:room]), places, strict=True))
     # The last text, which may be empty, makes the axis reach as far as the top.
     at = [round(y.get(i, 0), 3) for i in range(len(shown))] + [round(top, 3)]
-    return {"x": [x] * len(at), "y": at, "text": [*shown, total]}
+    return {"x": [x] * len(at), "y": at, "text": [*shown, total], **rest}
 
 
 def _apart(values: Iterable[float], least: float, ceiling: float) -> list[float]:

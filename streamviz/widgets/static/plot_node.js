@@ -3,7 +3,7 @@
 
 import { make } from "./dom.js";
 import { buildFlow } from "./flow_node.js";
-import { chooseByKeyboard, makeTabStop } from "./keyboard.js";
+import { chooseByKeyboard, idOf, makeTabStop } from "./keyboard.js";
 import { spread } from "./words.js";
 
 /** The timeline of the entry under the pointer, or of the one chosen by keyboard.
@@ -61,7 +61,7 @@ export function drawPlot(Plotly, node, figure, styled, timeline, style) {
   Plotly.react(node, data.map(withWords), { uirevision: "kept", ...layout }, { displayModeBar: false, responsive: true });
   if (!first) return;
   node.on("plotly_afterplot", () => spread(node)); // also after the first drawing, after a zoom, and in another size
-  node.on("plotly_hover", (/** @type {any} */ { points }) => timeline.hover(points[0]?.customdata ?? ""));
+  node.on("plotly_hover", (/** @type {any} */ { points }) => timeline.hover(idOf(points[0]?.customdata)));
 }
 
 /** A trace whose words plotly keeps: drawn anew, it forgets those at a point that had none before. They do not touch lines and each other.
