@@ -19,7 +19,7 @@ from streamviz.client.resp import Command, as_text
 from streamviz.errors import StreamVizError
 from streamviz.observation import History, Observer, ReaderState, delivery_log
 from streamviz.plots import Flow
-from streamviz.plots.flow_scene import OLD_S
+from streamviz.plots.flow_constants import OLD_S
 from streamviz.plots.flow_svg import drawn
 from streamviz.plots.svg import on_ground, render_saved
 

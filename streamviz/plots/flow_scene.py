@@ -29,7 +29,6 @@ MAX_HELD = 5  # squares in a consumer's box; the rest are a number
 MAX_LEFT = 10  # entries that a group has just acknowledged
 MAX_NAME = 24
 SQUARES_PER_S = 12  # above this rate a square stands for several entries
-OLD_S = 5.0  # a pending entry of this age is red
 EVENT_S = 5.0  # how long the picture says what happened
 
 

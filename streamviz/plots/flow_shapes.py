@@ -13,9 +13,27 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from typing import Any
 
-from streamviz.plots.flow_parts import (
+from streamviz.plots.flow_constants import (
+    BOX_GAP,
+    BOX_H,
+    BOX_MIN,
+    BOX_W,
+    FILL,
     GREY,
+    GROUP,
+    HEADLINE,
+    LOW,
+    LOWER,
+    MANY,
+    NAME,
+    NOTE,
+    OLD_S,
+    PITCH,
+    READER,
     SQUARE,
+    WIDE,
+)
+from streamviz.plots.flow_parts import (
     Shape,
     bar_at,
     groups_words,
@@ -24,17 +42,7 @@ from streamviz.plots.flow_parts import (
     state_of,
     text_at,
 )
-from streamviz.plots.flow_scene import OLD_S
 from streamviz.plots.texts import columns, entries_text, fit, lines
-
-PITCH = 15  # from one square to the next
-FILL = 4  # of a square that is just delivered; it is full when it is old
-GROUP, READER = 96, 22  # heights
-MANY = 3  # groups; of more, each is lower, and a consumer's box has one line
-BOX_W, BOX_MIN, BOX_H, BOX_GAP = 170, 100, 34, 8
-LOW, LOWER = 14, 20  # by how much a low box is lower, and its group
-HEADLINE, NAME, NOTE = 10.0, 8.0, 6.6  # the width of a letter, about
-WIDE = 8.0  # of a digit, at most
 
 
 def flow_shapes(scene: dict[str, Any], width: int, *, low: bool = False) -> tuple[int, list[Shape]]:

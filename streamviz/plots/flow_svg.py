@@ -7,7 +7,8 @@ from html import escape
 
 from streamviz.plots.contrast import SUBSTITUTES, TEXT_COLOUR, TEXT_COLOURS, Background
 from streamviz.plots.figure import Figure
-from streamviz.plots.flow_parts import GREY, Shape
+from streamviz.plots.flow_constants import GREY
+from streamviz.plots.flow_parts import Shape
 from streamviz.plots.flow_shapes import flow_shapes
 from streamviz.plots.texts import clean
 from streamviz.plots.traces import RED

@@ -5,7 +5,7 @@ import { make } from "./dom.js";
 import { buildCanvas, paintOf } from "./flow_canvas.js";
 import { buildControls } from "./flow_controls.js";
 import { entriesOf } from "./flow_entries.js";
-import { flowShapes, PITCH } from "./flow_shapes.js";
+import { flowShapes } from "./flow_shapes.js";
 
 /** @typedef {import("./flow_shapes.js").Shape} Shape */
 /** @typedef {{dark: boolean, chosen: string, coarse: boolean}} Style */
@@ -36,9 +36,9 @@ export function fewerGroups(scene, most) {
 /** The smallest scale of a picture. @param {number} wide */
 const smallestFor = (wide) => Math.max(SMALLEST, wide / LARGE_PX);
 
-/** For how many groups a node has room if all is as small as can be. @param {any} scene @param {number} wide @param {number} high */
-function roomFor(scene, wide, high) {
-  const heightOf = (/** @type {any[]} */ groups) => smallestFor(wide) * flowShapes({ ...scene, groups, total: scene.all ? scene.total : groups.length }, Math.ceil(wide / smallestFor(wide)), true).height;
+/** For how many groups a node has room if all is as small as can be. @param {any} scene @param {number} wide @param {number} high @param {any} constants */
+function roomFor(scene, wide, high, constants) {
+  const heightOf = (/** @type {any[]} */ groups) => smallestFor(wide) * flowShapes({ ...scene, groups, total: scene.all ? scene.total : groups.length }, Math.ceil(wide / smallestFor(wide)), constants, true).height;
   const [full, bare] = [heightOf(scene.groups), heightOf([])];
   return full > high ? Math.max(1, Math.floor(((high - bare) * scene.groups.length) / (full - bare))) : scene.groups.length;
 }
@@ -80,19 +80,20 @@ function markOf(shape, entries, chosen, ring, substitutes) {
 }
 
 /** Where the squares go that a group has just acknowledged, or moved to its dead letters, by their keys:
- * null for a square's own exit. @param {any} scene @param {Shape[]} shapes @returns {Map<string, number[] | null>} */
-export function exitsOf({ groups = [] }, shapes) {
+ * null for a square's own exit. @param {any} scene @param {Shape[]} shapes @param {number} pitch from one square to the next @returns {Map<string, number[] | null>} */
+export function exitsOf({ groups = [] }, shapes, pitch) {
   const exits = new Map();
   groups.forEach((/** @type {any} */ { left, bin }, /** @type {number} */ i) => {
     const box = shapes.find(({ key }) => key === `group ${i} bin`);
     for (const id of left) exits.set(`group ${i} held ${id}`, null);
-    for (const id of box ? bin.new : []) exits.set(`group ${i} held ${id}`, [box.x + box.w - PITCH, box.y + 6]);
+    for (const id of box ? bin.new : []) exits.set(`group ${i} held ${id}`, [box.x + box.w - pitch, box.y + 6]);
   });
   return exits;
 }
 
-/** Draw flows in a node; return how, and how to bring its buttons up to date. @param {HTMLElement} node @param {(id: string) => void} hover @param {AbortSignal} signal */
-export function buildFlow(node, hover, signal) {
+/** Draw flows in a node; return how, and how to bring its buttons up to date. @param {HTMLElement} node @param {any} constants its figure's
+ * @param {(id: string) => void} hover @param {AbortSignal} signal */
+export function buildFlow(node, constants, hover, signal) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("aria-hidden", "true"); // its summary says the same
   const canvas = /** @type {HTMLCanvasElement} */ (make("canvas", "", [], { "aria-hidden": "true" }));
@@ -116,7 +117,7 @@ export function buildFlow(node, hover, signal) {
   };
   const arrange = (/** @type {any} */ all) => {
     const { wide } = boxNow();
-    const natural = flowShapes(all, Math.ceil(wide / scale));
+    const natural = flowShapes(all, Math.ceil(wide / scale), constants);
     if (natural.height !== tall) {
       tall = natural.height;
       node.style.setProperty("--high", `${tall}px`); // where the page leaves the height to it
@@ -124,13 +125,13 @@ export function buildFlow(node, hover, signal) {
     }
     const { high } = boxNow();
     const low = natural.height * Math.max(1, scale) > high;
-    const scene = low ? fewerGroups(all, roomFor(all, wide, high)) : all;
-    const arranged = low ? flowShapes(scene, Math.ceil(wide / scale), low) : natural;
+    const scene = low ? fewerGroups(all, roomFor(all, wide, high, constants)) : all;
+    const arranged = low ? flowShapes(scene, Math.ceil(wide / scale), constants, low) : natural;
     const fits = Math.max(smallestFor(wide), Math.min(high / arranged.height, Math.max(1, wide / LEAST_PX)));
     const settled = Math.abs(fits - scale) < 0.01;
     scale = settled ? scale : fits;
     const width = Math.ceil(wide / scale);
-    const { height, shapes } = settled ? arranged : flowShapes(scene, width, low);
+    const { height, shapes } = settled ? arranged : flowShapes(scene, width, constants, low);
     return { scene, shapes, width, height };
   };
   /** @param {import("./figure.js").Figure} figure @param {Style} style */
@@ -155,7 +156,7 @@ export function buildFlow(node, hover, signal) {
     const ring = style.chosen && getComputedStyle(node).color;
     writeTexts(svg, texts, shapes.filter(({ text }) => text !== undefined));
     const marks = shapes.filter(({ text }) => text === undefined).map((shape) => markOf(shape, entries, style.chosen, ring, substitutes));
-    picture.show(marks, moves ? exitsOf(scene, shapes) : new Map(), moves ? duration : 0, { wide, high: height * exact, scale: exact, density });
+    picture.show(marks, moves ? exitsOf(scene, shapes, constants.PITCH) : new Map(), moves ? duration : 0, { wide, high: height * exact, scale: exact, density });
     before = { n, scene, figure, style, wide, high };
     shown = shapes;
     controls(scene, shapes, exact);

@@ -37,11 +37,11 @@ export function buildTimeline(request, restyle) {
 /** Where a figure is drawn, and a summary for screen readers.
  * @param {any} layout the figure's @param {() => any[]} data its traces @param {Timeline} timeline @param {AbortSignal} signal */
 export function createPlot(layout, data, { chosen, choose, hover }, signal) {
-  const isFlow = Boolean(layout.meta?.flow);
-  const node = /** @type {any} */ (make("div", isFlow ? "flow" : "plot"));
+  const flow = layout.meta?.flow;
+  const node = /** @type {any} */ (make("div", flow ? "flow" : "plot"));
   chooseByKeyboard(node, layout.title.text, { data, chosen, choose }, signal);
-  if (isFlow) {
-    const { draw, drawn, steer } = buildFlow(node, hover, signal);
+  if (flow) {
+    const { draw, drawn, steer } = buildFlow(node, flow, hover, signal);
     Object.assign(node, { drawFlow: draw, drawn, steer });
   }
   return { node, summary: make("p", "hidden") };

@@ -11,7 +11,7 @@ import { flowShapes } from "streamviz/flow_shapes.js";
 import { describe } from "streamviz/keyboard.js";
 import { actionsOf } from "streamviz/panel.js";
 
-const cases = JSON.parse(readFileSync(process.env.STREAMVIZ_FLOWS, "utf8"));
+const { cases, constants } = JSON.parse(readFileSync(process.env.STREAMVIZ_FLOWS, "utf8"));
 const plain = (value) => JSON.parse(JSON.stringify(value));
 
 test("there is something to compare", () => {
@@ -22,7 +22,7 @@ test("there is something to compare", () => {
 
 for (const { name, scene, width, low, height, shapes } of cases) {
   test(`flowShapes does what Python's flow_shapes does: ${name}`, () => {
-    const mine = plain(flowShapes(scene, width, low));
+    const mine = plain(flowShapes(scene, width, constants, low));
     assert.deepEqual(mine.shapes, shapes);
     assert.equal(mine.height, height);
     assert.equal(new Set(shapes.map(({ key }) => key)).size, shapes.length, "each key is one shape");
@@ -114,9 +114,9 @@ test("each consumer's box and each group's name has its buttons", () => {
 
 test("a dead letter leaves for its bin, and what was acknowledged for the counter", () => {
   const shapes = [{ key: "group 0 bin", kind: "bin", x: 300, y: 50, w: 100 }];
-  const exits = exitsOf({ groups: [{ left: ["3-0", "4-0"], bin: { new: ["3-0"] } }] }, shapes);
+  const exits = exitsOf({ groups: [{ left: ["3-0", "4-0"], bin: { new: ["3-0"] } }] }, shapes, 15);
   assert.deepEqual([...exits], [["group 0 held 3-0", [385, 56]], ["group 0 held 4-0", null]]);
-  assert.equal(exitsOf({ headline: "" }, []).size, 0);
+  assert.equal(exitsOf({ headline: "" }, [], 15).size, 0);
 });
 
 test("only from one frame to the next do entries move", () => {
@@ -161,7 +161,7 @@ test("each kind is drawn as the still pictures have it", () => {
 });
 
 test("where not all groups have room, the kernel's worst are shown in their order, and the rates say so", () => {
-  const saidOf = (scene) => flowShapes(scene, 960).shapes.find(({ key }) => key === "rates").text;
+  const saidOf = (scene) => flowShapes(scene, 960, constants).shapes.find(({ key }) => key === "rates").text;
   const { scene: all } = cases.find(({ scene }) => scene.groups.length === 5 && scene.total === 5);
   const scene = { ...all, rate: "1,000/s", worst: [3, 1, 4, 0, 2] };
   assert.equal(fewerGroups(scene, 5), scene);

@@ -161,7 +161,8 @@ def test_every_javascript_test_passes(redis: redis_py.Redis, key: str, tmp_path:
     played = tmp_path / "games.json"
     played.write_text(json.dumps(games(tmp_path)), "utf-8")
     flows = tmp_path / "flows.json"
-    flows.write_text(json.dumps(scenes(real)), "utf-8")
+    flow = {"cases": scenes(real), "constants": Flow().layout(history())["meta"]["flow"]}
+    flows.write_text(json.dumps(flow), "utf-8")
     files = sorted(str(path) for path in HERE.glob("*.test.mjs"))
     assert files, "no JavaScript tests found"
     done = subprocess.run(
