@@ -43,10 +43,9 @@ def plain_label(name: str | None, length: int = 30) -> str:
 
 
 def about_entry(entry: object, words: str, name: str | None) -> tuple[str, list[str]]:
-    """Return a point's text and its ``customdata``: the entry's ID, and the words in plain text.
+    """Return a point's text, and its ``customdata``: the entry's ID, perhaps with plain text.
 
-    The words have "{}" in the place of a name. Where plotly takes them as they are, they are
-    not sent twice: they are the text.
+    The words have "{}" in the place of the name. The plain text is left out if it is the point's.
     """
     drawn, plain = label(name), plain_label(name)
     more = [words.format(plain)] if plain != drawn else []
@@ -54,7 +53,7 @@ def about_entry(entry: object, words: str, name: str | None) -> tuple[str, list[
 
 
 def more_text(count: int) -> str:
-    """Return the words that stand for some names without room."""
+    """Return the words for some names that have no room."""
     return f"and {count} more"
 
 

@@ -99,7 +99,7 @@ def end_texts(
     The lines end at `x`, None if they have not begun, and the plot reaches up to `top`, 0 if it is
     not known. Texts need a `gap`, as a part of the plot's height. `total`, about all, stands at the
     top. If the smallest share a text, ``rest`` in the trace's ``meta`` says which it is, and for
-    how many it stands; of as many texts, they always do or never.
+    how many it stands. With the same number of texts, they always share one, or never.
     """
     if x is None:
         return {"x": [], "y": [], "text": []}

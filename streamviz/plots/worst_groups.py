@@ -42,7 +42,8 @@ def worst_first(groups: Iterable[GroupState], dead: Deaths) -> list[GroupState]:
     """
 
     def rank(group: GroupState) -> tuple[bool, bool, int]:
-        held = any(one.pending and is_dead(dead, group.name, one.name) for one in group.consumers)
+        holders = (one.name for one in group.consumers if dead and one.pending)
+        held = any(is_dead(dead, group.name, name) for name in holders)
         return held, group.lag.entries is None, (group.lag.entries or 0) + group.pending
 
     return sorted(groups, key=rank, reverse=True)

@@ -57,7 +57,7 @@ function sayMore({ text, rest }, others) {
 }
 
 /** For how many a text stands, as its trace says; plotly keeps the trace and the place of its points. @param {any} point @param {any} kind */
-function restOf(point, kind) {
+export function restOf(point, kind) {
   const [i, count] = kind?.__data__[0]?.trace.meta?.rest ?? [];
   return point?.__data__.i === i ? count ?? 0 : 0;
 }

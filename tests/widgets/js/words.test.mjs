@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { counting, freeMove } from "../../../streamviz/widgets/static/words.js";
+import { counting, freeMove, restOf } from "../../../streamviz/widgets/static/words.js";
 
 const AREA = { left: 0, top: 0, right: 200, bottom: 100 };
 const box = (left, top, right, bottom) => ({ left, top, right, bottom });
@@ -20,6 +20,13 @@ test("what leaves the picture comes back into it, past what is there", () => {
 test("a text without room nearby has none", () => {
   assert.equal(freeMove(box(0, 40, 200, 54), [box(0, 0, 200, 100)], AREA), null);
   assert.equal(freeMove(box(0, 40, 200, 54), [box(0, 0, 200, 84), box(0, 88, 200, 100)], AREA), null);
+});
+
+test("for how many a text stands, its trace says, and not its words", () => {
+  const [at, of] = [(i) => ({ __data__: { i } }), (meta) => ({ __data__: [{ trace: { meta } }] })];
+  assert.deepEqual([3, 4, 5].map((i) => restOf(at(i), of({ rest: [4, 9] }))), [0, 9, 0]);
+  assert.deepEqual([undefined, null, "aside", {}].map((meta) => restOf(at(4), of(meta))), [0, 0, 0, 0]);
+  assert.equal(restOf(null, null), 0, "a title is at no point");
 });
 
 test("a text says for how many others it stands, whatever its own words are", () => {
