@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-PITCH = 15  # pixels, as all sizes: from one square to the next
+LEAST = 640  # pixels, as all sizes: a narrower picture has less room for words, and is not enlarged
+PITCH = 15  # from one square to the next
 SQUARE = 11  # a square's side
 FILL = 4  # of a square that is just delivered; it is full when it is old
 OLD_S = 5.0  # a pending entry of this age is red

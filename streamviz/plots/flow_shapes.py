@@ -22,6 +22,7 @@ from streamviz.plots.flow_constants import (
     GREY,
     GROUP,
     HEADLINE,
+    LEAST,
     LOW,
     LOWER,
     MANY,
@@ -67,7 +68,7 @@ class FlowShapes:
 
     def __init__(self, scene: dict[str, Any], width: int, low: bool) -> None:
         self.scene, self.width = scene, width
-        self.wide = width >= 640
+        self.wide = width >= LEAST
         self.left = 150 if self.wide else 100
         self.right = width - (112 if self.wide else 72)
         self.every: int = scene["every"]

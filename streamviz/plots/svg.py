@@ -21,7 +21,8 @@ from streamviz.plots.contrast import (
     for_background,
 )
 from streamviz.plots.figure import Figure
-from streamviz.plots.flow_svg import LEAST, render_flow
+from streamviz.plots.flow_constants import LEAST
+from streamviz.plots.flow_svg import render_flow
 from streamviz.plots.svg_plain import plain
 from streamviz.plots.svg_traces import Panel, draw_trace, stroke, words_of
 from streamviz.plots.svg_words import Rule, Word, spread, word

@@ -12,7 +12,6 @@ import { flowShapes } from "./flow_shapes.js";
 
 const [LEAST_MS, MOST_MS] = [80, 300]; // a move takes as long as it is to the next sample, within these bounds
 const MOST_STEPS = 10; // samples; a larger step is a jump, and nothing moves
-const LEAST_PX = 640; // a narrower picture is not made larger
 const [SMALLEST, LARGE_PX] = [0.62, 1920]; // a picture that is too high even then shows fewer groups; from this width on, letters grow
 
 /** Is a frame so close behind another one that its entries can be followed?
@@ -127,7 +126,7 @@ export function buildFlow(node, constants, hover, signal) {
     const low = natural.height * Math.max(1, scale) > high;
     const scene = low ? fewerGroups(all, roomFor(all, wide, high, constants)) : all;
     const arranged = low ? flowShapes(scene, Math.ceil(wide / scale), constants, low) : natural;
-    const fits = Math.max(smallestFor(wide), Math.min(high / arranged.height, Math.max(1, wide / LEAST_PX)));
+    const fits = Math.max(smallestFor(wide), Math.min(high / arranged.height, Math.max(1, wide / constants.LEAST)));
     const settled = Math.abs(fits - scale) < 0.01;
     scale = settled ? scale : fits;
     const width = Math.ceil(wide / scale);

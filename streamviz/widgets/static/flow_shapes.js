@@ -47,13 +47,13 @@ const filled = (words, values) => Object.entries(values).reduce((text, [name, va
 /** The height of the picture and its shapes, from back to front. @param {any} scene @param {number} width @param {any} constants those of flow_constants.py @param {boolean} [saves] height
  * @returns {{height: number, shapes: Shape[]}} */
 export function flowShapes(scene, width, constants, saves = false) {
-  const { PITCH, SQUARE, FILL, OLD_S, GROUP, READER, MANY, LOW, LOWER, BOX_W, BOX_MIN, BOX_H, BOX_GAP } = constants;
+  const { LEAST, PITCH, SQUARE, FILL, OLD_S, GROUP, READER, MANY, LOW, LOWER, BOX_W, BOX_MIN, BOX_H, BOX_GAP } = constants;
   const { HEADLINE, NAME, NOTE, WIDE, SWATCH, LETTER, GREY, UNCLEAR, BAR, STATES, SHOWN } = constants;
   if (!("added" in scene) || scene.trouble) {
     const text = fit(width - 32, HEADLINE, scene.trouble || scene.headline);
     return { height: 80, shapes: [textAt("headline 0", 16, 24, text, "headline")] };
   }
-  const wide = width >= 640;
+  const wide = width >= LEAST;
   const [left, right, end] = [wide ? 150 : 100, width - (wide ? 112 : 72), width - 16];
   const count = Math.max(4, Math.floor((right - left) / PITCH)); // squares that fit
   const squareOf = (/** @type {number} */ number) => squareAt(scene, number);
