@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from streamviz.plots.flow_constants import BOX_H, NOTE
 from streamviz.plots.flow_parts import Shape, rect_at, state_of, text_at
-from streamviz.plots.flow_shapes import BOX_H, NOTE, FlowShapes
+from streamviz.plots.flow_shapes import FlowShapes
 from streamviz.plots.parts import RED, columns
 
 _HIGH, _GAP, _EDGE = 14, 4, 6  # pixels: a box, the space between two, and beside the label

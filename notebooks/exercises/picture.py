@@ -17,7 +17,7 @@ from streamviz.client import Command, Entry, EntryId, Stream, as_text, listeners
 from streamviz.errors import StreamVizError
 from streamviz.observation import History, Observer, ReaderState, delivery_log
 from streamviz.plots import Flow
-from streamviz.plots.flow_scene import OLD_S
+from streamviz.plots.flow_constants import OLD_S
 from streamviz.plots.flow_svg import drawn
 from streamviz.plots.parts import on_background, render_saved
 
@@ -40,8 +40,8 @@ class _Still(Flow):
 
     def scene(self, history: History) -> dict[str, Any]:
         """Return the scene of the newest sample."""
-        scene = super().scene(history) | {"headline": "", "rates": "", "event": ""}
-        scene["producers"] = []
+        scene = super().scene(history) | {"headline": "", "rate": "", "event": ""}
+        scene |= {"producers": [], "all": "", "total": len(scene["groups"])}
         for group in () if self.ages else scene["groups"]:
             pending = delivery_log(history).pending(group["name"])
             for consumer in group["consumers"]:

@@ -2,12 +2,14 @@
 
 A figure is a plain dict that plotly accepts as it is (``data``, ``layout``), with two keys of ours:
 ``n``, the number of its last sample; ``summary``, one or two sentences for screen readers. The
-browser's code reads two parts that plotly leaves alone:
+browser's code reads three parts that plotly leaves alone:
 
 - ``layout["meta"]["substitutes"]``: for a ``light`` and a ``dark`` background, which colour
   replaces which (see `streamviz.plots.contrast`);
 - ``customdata`` of a trace, parallel to ``x`` and ``y``: the ID of the entry at each point, None
-  in a gap. A trace whose points are not entries has no ``customdata``.
+  in a gap. It may be a list of the ID and of what the plot says about the entry as plain text, if
+  ``text`` is not plain. A trace whose points are not entries has no ``customdata``;
+- ``meta`` of a trace: ``rest`` is the index of a text that stands for several, and their number.
 
 A delta has ``n``, ``summary`` if it is asked for, and either ``full``, a whole new figure, or
 

@@ -6,8 +6,9 @@ Other plots are axes with traces. This one is a scene. Its figure has two traces
   its ID (``customdata``); ``x`` is 0;
 - the scene: ``meta``, which plotly leaves alone, has what `Flow.scene` returns.
 
-`layout["meta"]["flow"]` makes the drawing code draw a scene. `streamviz.plots.flow_shapes`
-says where everything stands, and the browser's `flow_shapes.js` does the same.
+`layout["meta"]["flow"]` makes the drawing code draw a scene, and has the sizes and the words of
+`streamviz.plots.flow_constants`. `streamviz.plots.flow_shapes` says where everything stands, and
+the browser's `flow_shapes.js` does the same.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from streamviz.observation.accounting import account_for
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots.figure import Delta, Figure, Plot
+from streamviz.plots.flow_constants import CONSTANTS, UNCLEAR
 from streamviz.plots.flow_finding import finding
-from streamviz.plots.flow_parts import UNCLEAR
-from streamviz.plots.flow_scene import MAX_TAPE, all_groups_shown, scene_of
+from streamviz.plots.flow_parts import groups_words
+from streamviz.plots.flow_scene import MAX_TAPE, scene_of
 from streamviz.plots.texts import clean, entries_text, group_text, no_data_text
 from streamviz.plots.traces import Trace
-from streamviz.plots.worst_groups import shown_groups
+from streamviz.plots.worst_groups import all_groups_text, shown_groups
 
 
 class Flow(Plot):
@@ -51,7 +53,7 @@ class Flow(Plot):
         return [tape, {"type": "scatter", "name": "scene", "x": [], "y": []}]
 
     def layout(self, history: History) -> dict[str, Any]:
-        return {"meta": {"flow": True}, "showlegend": False}
+        return {"meta": {"flow": CONSTANTS}, "showlegend": False}
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         return []
@@ -87,7 +89,10 @@ class Flow(Plot):
         names = shown_groups(history)
         groups = [_words(last, group) for group in last.groups if group.name in names]
         ids = f", from {last.first_id} to {last.last_id}" if last.length else ""
-        parts = [f"{entries_text(last.length)} in the stream{ids}", all_groups_shown(history)]
+        of_all = all_groups_text(history)
+        total = len(history.group_names)
+        shown = groups_words(f"{of_all} waiting", len(groups), total) if of_all else []
+        parts = [f"{entries_text(last.length)} in the stream{ids}", ", ".join(shown)]
         return f"{finding(history)}. {'; '.join(filter(None, [*parts, *groups]))}."
 
     def failure(self, text: str, history: History) -> Figure:
@@ -96,7 +101,7 @@ class Flow(Plot):
         tape, scene = self.traces(history)
         scene["meta"] = {"headline": clean(text), "trouble": "", "groups": []}
         layout = figure["layout"]
-        layout |= {"showlegend": False, "meta": layout["meta"] | {"flow": True}}
+        layout |= {"showlegend": False, "meta": layout["meta"] | {"flow": CONSTANTS}}
         return figure | {"data": [tape | {"x": [], "y": []}, scene]}
 
     def scene(self, history: History) -> dict[str, Any]:

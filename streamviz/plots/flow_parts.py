@@ -5,22 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from streamviz.plots.flow_constants import BAR, GREY, LETTER, SHOWN, SQUARE, STATES, SWATCH, UNCLEAR
 from streamviz.plots.texts import columns
 
 Shape = dict[str, Any]
-
-SQUARE = 11  # a square's side
-UNCLEAR = "unaccounted for"
-_SWATCH, _LETTER = 22, 7  # widths: of a sample of a bar and the gaps beside it, and of a letter
-_BAR = {  # the parts of a bar, as far as one can tell the oldest entries first
-    "gone": "never delivered",
-    "dropped": "dropped",
-    "unknown": "unknown",
-    "acked": "acknowledged",
-    "pending": "pending",
-    "waiting": "waiting",
-}
-GREY = "#888888"
 
 
 def text_at(key: str, x: int, y: int, text: str, kind: str, anchor: str = "start") -> Shape:
@@ -38,15 +26,19 @@ def square_at(key: str, x: int, y: int, kind: str, colour: str = GREY, **more: A
     return rect_at(key, x, y, SQUARE, SQUARE, kind, colour) | more
 
 
+def groups_words(of_all: str, shown: int, total: int) -> list[str]:
+    """Return what is said of all groups, and that the worst are shown; nothing if all are."""
+    if shown == total:
+        return []
+    words = SHOWN.format(n=shown, of_total="" if of_all else f" of {total}")
+    return [of_all, words] if of_all else [words]
+
+
 def state_of(one: dict[str, Any]) -> list[str]:
     """Return what a consumer does, in words, from the longest to the shortest text."""
-    number = f"{one['pending']:,}"
-    if not one["pending"]:
-        return ["dead"] if one["dead"] else ["holds nothing", "empty"]
-    if not one["dead"]:
-        return [f"{number} pending", number]
+    state = f"{'dead ' if one['dead'] else ''}{'busy' if one['pending'] else 'idle'}"
     age = f" for {int(one['held'][0][2])} s" if one["held"] else ""
-    return [f"dead, holds {number}{age}", f"dead, {number}{age}", f"dead, {number}", "dead"]
+    return [words.format(n=f"{one['pending']:,}", age=age) for words in STATES[state]]
 
 
 def bar_at(
@@ -59,11 +51,11 @@ def bar_at(
     elsewhere.
     """
     left, right, top, end = box
-    rest = added - sum(group.get(name) or 0 for name in _BAR)
+    rest = added - sum(group.get(name) or 0 for name in BAR)
     numbers = group | {"unknown": max(0, rest)}
-    names = [name for name in _BAR if numbers[name]]
+    names = [name for name in BAR if numbers[name]]
     sure = group["waiting"] is not None and group["gone"] is not None
-    long = _BAR | {"unknown": UNCLEAR} if sure else _BAR
+    long = BAR | {"unknown": UNCLEAR} if sure else BAR
     whole = max(1, sum(numbers[name] for name in names))
     x = left
     for name in names:
@@ -73,9 +65,9 @@ def bar_at(
         x += wide
     elsewhere = {"waiting", "acked"} if counted else {"waiting"}
     counts = {name: "" if name in elsewhere else _count(name, numbers[name]) for name in names}
-    for words in (long, _BAR, _BAR | {"acked": "acked"}):
+    for words in (long, BAR, BAR | {"acked": "acked"}):
         texts = {name: counts[name] + words[name] for name in names}
-        needs = {name: _SWATCH + int(_LETTER * columns(text)) for name, text in texts.items()}
+        needs = {name: SWATCH + int(LETTER * columns(text)) for name, text in texts.items()}
         if left + sum(needs.values()) <= end:
             break
     x = left

@@ -18,7 +18,7 @@ from streamviz.observation.sample import GroupState, Lag, Sample
 from streamviz.plots.flow_finding import dead_consumers, finding, growth, is_dead, rate_in, span
 from streamviz.plots.texts import clean
 from streamviz.plots.traces import colour
-from streamviz.plots.worst_groups import MAX_GROUPS, all_groups_text, shown_groups
+from streamviz.plots.worst_groups import all_groups_text, shown_groups, worst_first
 
 _missed = attrgetter("missed")
 _parts = attrgetter("ms", "seq")  # of an ID, to compare in C
@@ -29,7 +29,6 @@ MAX_HELD = 5  # squares in a consumer's box; the rest are a number
 MAX_LEFT = 10  # entries that a group has just acknowledged
 MAX_NAME = 24
 SQUARES_PER_S = 12  # above this rate a square stands for several entries
-OLD_S = 5.0  # a pending entry of this age is red
 EVENT_S = 5.0  # how long the picture says what happened
 
 
@@ -41,7 +40,9 @@ def scene_of(history: History, since: int | None = None) -> dict[str, Any]:
 
     Of the keys, ``added`` is the number of entries ever added, ``first`` the number of the oldest
     one that is left, ``ids`` the first and the last ID, ``every`` the number of entries for which a
-    square stands, and ``event`` what happened in the last 5 seconds.
+    square stands, and ``event`` what happened in the last 5 seconds. ``worst`` has the places of
+    the groups in ``groups``, the worst first; ``total`` is the number of all groups, and ``all``
+    says how many entries wait for them, if ``groups`` does not have all of them.
     """
     last = history.newest
     if last is None:
@@ -52,10 +53,13 @@ def scene_of(history: History, since: int | None = None) -> dict[str, Any]:
     dead, rate = dead_consumers(history), rate_in(history)
     since = last.n - 1 if since is None else since
     added = [(one.name, one.new) for sample in history.since(since) for one in sample.producers]
-    coming = f"in {rate:,.{int(rate < 100)}f}/s" if rate is not None and rate >= 0 else ""
+    of_all = all_groups_text(history)
+    places = {group.name: place for place, group in enumerate(groups.values())}
     return {
         "headline": clean(finding(history)),
-        "rates": ", ".join(filter(None, (coming, all_groups_shown(history)))),
+        "rate": f"{rate:,.{int(rate < 100)}f}/s" if rate is not None and rate >= 0 else "",
+        "all": f"{of_all} waiting" if of_all else "",
+        "total": len(history.group_names) if of_all else len(groups),
         "stream": _short(last.stream),
         "trouble": clean(last.trouble),
         "added": last.entries_added,
@@ -73,17 +77,12 @@ def scene_of(history: History, since: int | None = None) -> dict[str, Any]:
             for one in last.producers
         ],
         "groups": [_group(history, since, group, i, tape, dead) for i, group in groups.items()],
+        "worst": [places[one.name] for one in worst_first(groups.values(), dead)],
         "readers": [
             {"name": _short(one.name), "at": tape.place(one.position, last, None)}
             for one in last.readers
         ],
     }
-
-
-def all_groups_shown(history: History) -> str:
-    """Return how many entries wait for all groups, if not all are shown."""
-    text = all_groups_text(history)
-    return f"{text} waiting, the worst {MAX_GROUPS} groups are shown" if text else ""
 
 
 def _group(

@@ -13,27 +13,37 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from typing import Any
 
-from streamviz.plots.flow_parts import (
+from streamviz.plots.flow_constants import (
+    BOX_GAP,
+    BOX_H,
+    BOX_MIN,
+    BOX_W,
+    FILL,
     GREY,
+    GROUP,
+    HEADLINE,
+    LEAST,
+    LOW,
+    LOWER,
+    MANY,
+    NAME,
+    NOTE,
+    OLD_S,
+    PITCH,
+    READER,
     SQUARE,
+    WIDE,
+)
+from streamviz.plots.flow_parts import (
     Shape,
     bar_at,
+    groups_words,
     rect_at,
     square_at,
     state_of,
     text_at,
 )
-from streamviz.plots.flow_scene import OLD_S
 from streamviz.plots.texts import columns, entries_text, fit, lines
-
-PITCH = 15  # from one square to the next
-FILL = 4  # of a square that is just delivered; it is full when it is old
-GROUP, READER = 96, 22  # heights
-MANY = 3  # groups; of more, each is lower, and a consumer's box has one line
-BOX_W, BOX_MIN, BOX_H, BOX_GAP = 170, 100, 34, 8
-LOW, LOWER = 14, 20  # by how much a low box is lower, and its group
-HEADLINE, NAME, NOTE = 10.0, 8.0, 6.6  # the width of a letter, about
-WIDE = 8.0  # of a digit, at most
 
 
 def flow_shapes(scene: dict[str, Any], width: int, *, low: bool = False) -> tuple[int, list[Shape]]:
@@ -58,18 +68,20 @@ class FlowShapes:
 
     def __init__(self, scene: dict[str, Any], width: int, low: bool) -> None:
         self.scene, self.width = scene, width
-        self.wide = width >= 640
+        self.wide = width >= LEAST
         self.left = 150 if self.wide else 100
         self.right = width - (112 if self.wide else 72)
         self.every: int = scene["every"]
         self.count = max(4, (self.right - self.left) // self.pitch)  # squares that fit
         self.last = self.square(scene["added"])
-        rates: str = scene["rates"]
-        room, *others = (width // 2,) if self.wide else (56, rates.removeprefix("in "), "")
-        self.rates = fit(room, NOTE, rates, *others)
+        rate, of_all, total = scene["rate"], scene["all"], scene["total"]
+        words = groups_words(of_all, len(scene["groups"]), total)
+        self.said = ", ".join([f"in {rate}", *words] if rate else words)
+        room, *others = (width // 2,) if self.wide else (56, rate, "")
+        self.rates = fit(room, NOTE, self.said, *others)
         beside = max(112, 48 + NOTE * columns(self.rates)) if self.wide else 32
         self.headline = lines(width - beside, HEADLINE, scene["headline"])
-        above = rates or scene["event"] or scene["producers"]  # where a still has nothing
+        above = self.said or scene["event"] or scene["producers"]  # where a still has nothing
         self.top = 38 + 20 * len(self.headline) if above or self.headline else 12  # of the tape
         groups, readers = scene["groups"], scene["readers"]
         self.low = LOW if low else 0
@@ -130,7 +142,7 @@ class FlowShapes:
         """Yield the producers' names above the tape; return from where its new squares drop."""
         slot, most = (110, 3) if self.wide else (80, 1)
         named = self.scene["producers"]
-        unnamed = ["new entries" if self.wide else "new"] if self.scene["rates"] else []
+        unnamed = ["new entries" if self.wide else "new"] if self.said else []
         names = [one["name"] for one in named] or unnamed
         if len(names) > most:
             names[most - 1 :] = [f"+{len(names) - most + 1:,}"]

@@ -7,12 +7,12 @@ from html import escape
 
 from streamviz.plots.contrast import SUBSTITUTES, TEXT_COLOUR, TEXT_COLOURS, Background
 from streamviz.plots.figure import Figure
-from streamviz.plots.flow_parts import GREY, Shape
+from streamviz.plots.flow_constants import GREY, LEAST
+from streamviz.plots.flow_parts import Shape
 from streamviz.plots.flow_shapes import flow_shapes
 from streamviz.plots.texts import clean
 from streamviz.plots.traces import RED
 
-LEAST = 640  # a narrower picture is not made larger
 _FONT = "font-family='system-ui,sans-serif'"
 _TEXTS = {
     "headline": "font-size='17' font-weight='600'",

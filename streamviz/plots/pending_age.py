@@ -13,7 +13,7 @@ from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots.event_lines import event_lines, event_points
 from streamviz.plots.figure import seconds
 from streamviz.plots.group_lines import GroupLines, lines_layout
-from streamviz.plots.texts import label, note, number_text, peaks_text
+from streamviz.plots.texts import about_entry, label, note, number_text, peaks_text
 from streamviz.plots.traces import Trace, colour, colours, end_labels, marks, step_lines
 from streamviz.plots.worst_groups import shown_groups
 
@@ -100,7 +100,8 @@ class PendingAge(GroupLines):
 
 
 def _diamonds(index: int, name: str) -> Trace:
-    about = {"showlegend": False, "text": [], "hoverinfo": "text"}
+    hover = "%{customdata[0]}, %{text}<extra></extra>"
+    about = {"showlegend": False, "text": [], "hovertemplate": hover}
     return marks(f"{label(name)}: delivered again", colour(index), "diamond", 10, **about)
 
 
@@ -117,11 +118,12 @@ def _has_diamonds(history: History) -> bool:
 def _points(deliveries: Iterable[Delivery], history: History) -> Trace:
     """Return a mark for each delivery after the first, where it began."""
     repeated = _repeated(deliveries)
+    said = [about_entry(d.id, f"delivery {d.deliveries}, to {{}}", d.consumer) for d in repeated]
     return {
         "x": [seconds(one.since_ms, history) for one in repeated],
         "y": [_seconds_since(one.since_ms, one.id) for one in repeated],
-        "text": [f"{d.id}, delivery {d.deliveries}, to {label(d.consumer)}" for d in repeated],
-        "customdata": [str(one.id) for one in repeated],
+        "text": [text for text, _ in said],
+        "customdata": [about for _, about in said],
     }
 
 

@@ -38,12 +38,13 @@ class SideBySide(Plot):
         """
         growing, missed, counts = [], [], []
         for index, name in enumerate(map(label, history.reader_names)):
-            more = {"text": [], "hoverinfo": "text", "showlegend": False, **axes(index)}
-            growing.append(marks(f"{name}: sent", GREY, "circle", 4, **more))
-            growing.append(marks(f"{name}: received", COLOURS[0], "circle", 6, **more))
-            aside = more | {"meta": ASIDE}
-            missed.append(marks(f"{name}: missed", RED, "x", 9, **aside))
-            missed.append(line(f"{name}: end", 0, line={"color": GREY, "width": 1}, **aside))
+            more = {"showlegend": False, **axes(index)}
+            dots = more | {"hovertemplate": "%{customdata}<extra></extra>"}
+            growing.append(marks(f"{name}: sent", GREY, "circle", 4, **dots))
+            growing.append(marks(f"{name}: received", COLOURS[0], "circle", 6, **dots))
+            missed.append(marks(f"{name}: missed", RED, "x", 9, meta=ASIDE, **dots))
+            end = more | {"hoverinfo": "skip", "meta": ASIDE}
+            missed.append(line(f"{name}: end", 0, line={"color": GREY, "width": 1}, **end))
             counts.append(end_labels([GREY, COLOURS[0]], **axes(index)))
         return [*growing, *missed, *counts]
 
@@ -151,10 +152,8 @@ def _received(history: History) -> list[int]:
 
 def _dots(entries: Sequence[tuple[int, EntryId]], history: History) -> Trace:
     """Return a dot for each entry, given with the time when it was sent or received."""
-    texts = [str(one) for _, one in entries]
     return {
         "x": [seconds(at_ms, history) for at_ms, _ in entries],
         "y": [id_scale(history)(one) for _, one in entries],
-        "text": texts,
-        "customdata": list(texts),
+        "customdata": [str(one) for _, one in entries],
     }

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from streamviz.client.entry_id import EntryId
-from streamviz.client.models import PendingEntry
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots.event_lines import HATCHED, event_lines
 from streamviz.plots.figure import NO_TIMES, Plot, cursor_place, id_scale
-from streamviz.plots.texts import entries_text, group_text, label, no_data_text
+from streamviz.plots.texts import about_entry, entries_text, group_text, label, no_data_text
 from streamviz.plots.traces import GREY, LABEL_MARGIN, Trace, colour, colours, end_labels, marks
 from streamviz.plots.worst_groups import shown_groups
 
@@ -37,7 +36,7 @@ class StreamMap(Plot):
     def traces(self, history: History) -> list[Trace]:
         """Return the entries, for each group lane, rings and squares, the trim edge, numbers."""
         names = shown_groups(history)
-        entries = marks("entries", GREY, "circle", text=[], hoverinfo="text")
+        entries = marks("entries", GREY, "circle", hovertemplate="%{customdata}<extra></extra>")
         entries["marker"] |= {"size": 5, "opacity": 0.75}
         traces = [entries]
         for i, name in enumerate(names):
@@ -49,9 +48,10 @@ class StreamMap(Plot):
                 "marker": {"color": colour(i), "size": [0, 10]},
                 "hoverinfo": "text",
             }
-            rings = marks(f"{label(name)} pending", colour(i), "circle-open", hoverinfo="text")
+            hover: Any = {"hovertemplate": "%{customdata[0]} %{text}<extra></extra>"}
+            rings = marks(f"{label(name)} pending", colour(i), "circle-open", **hover)
             rings["marker"] |= {"size": 16, "line": {"width": 2.5}}
-            waits = marks(f"{label(name)} waiting", colour(i), "square-open", hoverinfo="text")
+            waits = marks(f"{label(name)} waiting", colour(i), "square-open", **hover)
             waits["marker"] |= {"size": 7, "line": {"width": 1.5}}
             traces += [lane, rings, waits]
         own: dict[str, Any] = {
@@ -85,9 +85,8 @@ class StreamMap(Plot):
     def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
         """Return the new entries."""
         ids = [entry.id for sample in samples for entry in sample.entries]
-        texts = list(map(str, ids))
         x, y = list(map(id_scale(history), ids)), [one.seq for one in ids]
-        return [{"x": x, "y": y, "text": texts, "customdata": list(texts)}]
+        return [{"x": x, "y": y, "customdata": list(map(str, ids))}]
 
     def window_sizes(self, history: History) -> list[int]:
         return [history.entry_count]
@@ -149,30 +148,28 @@ def _lane_of(
     """Return a group's lane, rings and squares; what is older than all shown is at their edge."""
     scale = id_scale(history)
 
-    def points(entries: list[tuple[EntryId, EntryId, str]]) -> Trace:
-        """Return a point for each entry: its place, its ID and its words."""
+    def points(entries: Sequence[tuple[EntryId, EntryId, str, str | None]]) -> Trace:
+        """Return a point for each entry: its place, its ID, and its words with a name."""
+        texts = [about_entry(one, words, name) for _, one, words, name in entries]
         return {
-            "x": [scale(max(place, oldest)) for place, _, _ in entries],
+            "x": [scale(max(place, oldest)) for place, *_ in entries],
             "y": [y] * len(entries),
-            "text": [text for _, _, text in entries],
-            "customdata": [str(one) for _, one, _ in entries],
+            "text": [text for text, _ in texts],
+            "customdata": [about for _, about in texts],
         }
 
     if group is None or last is None or not last.exists:
         return [points([]), points([]), points([])]
-    cursor, name = group.last_delivered_id, label(group.name)
+    cursor, name = group.last_delivered_id, group.name
     lane, place = [], cursor_place(cursor, last, history)
     if place is not None and cursor != EntryId.ZERO:  # the group has begun
         # no further back than the entries that are shown: others may never have been read
         first = min(max(last.first_id, oldest), place) if last.length else place
-        lane = [(one, cursor, f"{name}: last delivered {cursor}") for one in (first, place)]
-    rings = [(one.id, one.id, _held_text(one)) for one in group.oldest]
-    squares = [(one, one, f"{one} waits for {name}") for one in _waiting(history, cursor)]
+        lane = [(one, cursor, f"{{}}: last delivered {cursor}", name) for one in (first, place)]
+    held = "held by {}, delivered %d×"
+    rings = [(one.id, one.id, held % one.deliveries, one.holder) for one in group.oldest]
+    squares = [(one, one, "waits for {}", name) for one in _waiting(history, cursor)]
     return [points(lane), points(rings), points(squares)]
-
-
-def _held_text(one: PendingEntry) -> str:
-    return f"{one.id} held by {label(one.holder)}, delivered {one.deliveries}×"
 
 
 def _top(history: History) -> int:

@@ -21,11 +21,12 @@ from streamviz.plots.contrast import (
     for_background,
 )
 from streamviz.plots.figure import Figure
-from streamviz.plots.flow_svg import LEAST, render_flow
+from streamviz.plots.flow_constants import LEAST
+from streamviz.plots.flow_svg import render_flow
 from streamviz.plots.svg_plain import plain
 from streamviz.plots.svg_traces import Panel, draw_trace, stroke, words_of
 from streamviz.plots.svg_words import Rule, Word, spread, word
-from streamviz.plots.texts import clean, columns, words_alone
+from streamviz.plots.texts import clean, columns, more_text, words_alone
 from streamviz.plots.ticks import least_step, most_shown, sharing, tick_text, ticks
 from streamviz.plots.traces import GREY, Trace, colour
 
@@ -253,14 +254,14 @@ def _smaller(text: str, room: float, size: float = 12) -> str:
 def _legend(traces: list[Trace], width: int, title_end: float) -> Iterator[str]:
     lines = [t for t in traces if t.get("showlegend", True) and "lines" in t.get("mode", "")]
     names = [unescape(trace["name"]) for trace in lines]
-    room = width - 14 - title_end - 7.2 * len(_more(len(lines)))
+    room = width - 14 - title_end - 7.2 * len(more_text(len(lines)))
     count = len(lines)
     while count and sum(7.2 * len(name) + 46 for name in names[:count]) > room:
         count -= 1
     x = width - 14.0
     if count < len(lines):
-        x -= 7.2 * len(_more(len(lines) - count))
-        yield f"<text x='{x:.1f}' y='20'>{_more(len(lines) - count)}</text>"
+        x -= 7.2 * len(more_text(len(lines) - count))
+        yield f"<text x='{x:.1f}' y='20'>{more_text(len(lines) - count)}</text>"
         x -= 12
     for trace, name in zip(reversed(lines[:count]), reversed(names[:count]), strict=True):
         x -= 7.2 * len(name)
@@ -268,7 +269,3 @@ def _legend(traces: list[Trace], width: int, title_end: float) -> Iterator[str]:
         x -= 34
         yield f"<path d='M{x:.1f} 16h28' {stroke(trace['line'])}/>"
         x -= 12
-
-
-def _more(count: int) -> str:
-    return f"and {count} more"

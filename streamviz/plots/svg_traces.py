@@ -63,7 +63,8 @@ def draw_trace(trace: Trace, panel: Panel) -> Iterator[str | Word]:
 
 
 def _texts(trace: Trace, points: list[Point | None]) -> Iterator[Word]:
-    colours = trace.get("textfont", {}).get("color")
+    colours, meta = trace.get("textfont", {}).get("color"), trace.get("meta")
+    rest = dict([meta["rest"]]) if isinstance(meta, dict) and "rest" in meta else {}
     for i, point in enumerate(points):
         text = str(_of(trace.get("text"), i) or "")
         if point is None or not text:
@@ -74,7 +75,7 @@ def _texts(trace: Trace, points: list[Point | None]) -> Iterator[Word]:
         style = f"text-anchor='{anchor}'" + (f" fill='{_of(colours, i)}'" if colours else "")
         element = f"<text x='{x:.1f}' y='{y:.1f}' {style}>{words_of(text)}</text>"
         kind = f"{trace['name']} {trace.get('yaxis', 'y')}"
-        yield word(element, (x, y), text, anchor, "point", kind)
+        yield word(element, (x, y), text, anchor, "point", kind, rest.get(i, 0))
 
 
 def _fill(trace: Trace, points: list[Point | None], bottom: float) -> Iterator[str]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from html import unescape
 from typing import Literal, NamedTuple
 
-from streamviz.plots.texts import columns
+from streamviz.plots.texts import columns, more_text
 
 _LETTER = 0.6  # the width of a letter, about, in its size
 _TOUCH = 2  # pixels; letters do not fill their boxes
@@ -19,13 +18,23 @@ Role = Literal["fixed", "tick", "point"]
 
 
 class Word(NamedTuple):
-    """A text of a picture: its element, the box that it needs, and whether it may be moved."""
+    """A text of a picture: its element, the box that it needs, and whether it may be moved.
+
+    `rest` is the number of names for which a text stands that only says how many they are.
+    """
 
     element: str
     box: Box
     role: Role
     trace: str = ""
     at: tuple[float, float] = (0, 0)
+    rest: int = 0
+
+    def counting(self, others: int) -> str:
+        """Return the element with words that say for how many others it stands, too."""
+        if not self.rest:
+            return self.element.replace("</text>", f" {more_text(others)}</text>")
+        return self.element.replace(more_text(self.rest), more_text(self.rest + others))
 
 
 class Rule(NamedTuple):
@@ -47,12 +56,18 @@ class Rule(NamedTuple):
 
 
 def word(
-    element: str, at: tuple[float, float], text: str, anchor: str, role: Role, trace: str = ""
+    element: str,
+    at: tuple[float, float],
+    text: str,
+    anchor: str,
+    role: Role,
+    trace: str = "",
+    rest: int = 0,
 ) -> Word:
     """Return a text of 12 pixels, whose element and anchor are given."""
     wide = 12 * _LETTER * columns(unescape(text))
     left = at[0] - {"start": 0, "middle": wide / 2, "end": wide}[anchor]
-    return Word(element, (left, at[1] - 11, left + wide, at[1] + 3), role, trace, at)
+    return Word(element, (left, at[1] - 11, left + wide, at[1] + 3), role, trace, at, rest)
 
 
 def spread(parts: Sequence[str | Word | Rule], width: float, height: float) -> Iterator[str]:
@@ -75,7 +90,7 @@ def spread(parts: Sequence[str | Word | Rule], width: float, height: float) -> I
     hidden = Counter[str]()
     for i, one in words:
         if one.role == "point" and moves[i] is None:
-            hidden[one.trace] += _named(one.element)
+            hidden[one.trace] += one.rest or 1
     last = {one.trace: i for i, one in words if moves[i] is not None}
     for i, part in enumerate(parts):
         if isinstance(part, str):
@@ -84,22 +99,10 @@ def spread(parts: Sequence[str | Word | Rule], width: float, height: float) -> I
             yield part.around(boxes)
         elif (move := moves[i]) is not None:
             counts = hidden[part.trace] if last[part.trace] == i else 0
-            element = _with_count(part.element, counts) if counts else part.element
+            element = part.counting(counts) if counts else part.element
             x, y = part.at
             there = f"x='{x + move[0]:.1f}' y='{y + move[1]:.1f}'"
             yield element.replace(f"x='{x:.1f}' y='{y:.1f}'", there)
-
-
-def _named(element: str) -> int:
-    more = re.search(r"(.)and (\d+) more<", element)
-    return int(more[2]) + (more[1] != ">") if more else 1
-
-
-def _with_count(element: str, others: int) -> str:
-    total = _named(element) + others
-    if ">and " in element:
-        return re.sub(r">and \d+ more<", f">and {total} more<", element)
-    return re.sub(r"(?: and \d+ more)?</text>", f" and {total - 1} more</text>", element, count=1)
 
 
 def _free_move(box: Box, boxes: Iterable[Box], area: Box) -> tuple[float, float] | None:

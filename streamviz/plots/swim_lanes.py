@@ -15,7 +15,7 @@ from streamviz.plots.event_lines import EVENT_AXIS, HATCHED, event_lines, event_
 from streamviz.plots.figure import Plot, seconds
 from streamviz.plots.lane_deaths import death_in, deaths
 from streamviz.plots.lane_rows import FEW, ROOMY, ROWS, Lane, Places, middle
-from streamviz.plots.texts import label, no_data_text, number_text
+from streamviz.plots.texts import about_entry, label, no_data_text, number_text
 from streamviz.plots.traces import DASHES, GREY, Trace, colour
 from streamviz.plots.worst_groups import shown_groups
 
@@ -235,7 +235,7 @@ def _trace(name: str, index: int, dash: str, width: int, *, opacity: float) -> T
         "name": name,
         "line": {"color": colour(index), "dash": dash, "width": width},
         "opacity": opacity,
-        "hoverinfo": "text",
+        "hovertemplate": "%{customdata[0]}, %{text}<extra></extra>",
         "x": [],
         "y": [],
         "text": [],
@@ -251,10 +251,8 @@ def _points(group: str, deliveries: Iterable[Delivery], places: Places, history:
         gap = 0 if one.end == "pending" else min(_GAP_S, (end - start) / 4)
         points["x"] += [start, round(end - gap, 3), None]
         points["y"] += [row, row, None]
-        points["text"] += [_text(one, end - start)] * 2 + [""]
-        points["customdata"] += [str(one.id)] * 2 + [None]
+        words = f"{{}}: {one.end}, delivery {one.deliveries}, {end - start:.1f} s"
+        text, about = about_entry(one.id, words, one.consumer)
+        points["text"] += [text, text, ""]
+        points["customdata"] += [about, about, None]
     return points
-
-
-def _text(one: Delivery, held_s: float) -> str:
-    return f"{one.id}, {label(one.consumer)}: {one.end}, delivery {one.deliveries}, {held_s:.1f} s"

@@ -38,7 +38,28 @@ def label(name: str | None, length: int = 30) -> str:
     length : int
         The greatest width, in letters; a wider name is cut.
     """
-    return escaped(cut(shown_name(name), length))
+    return escaped(plain_label(name, length))
+
+
+@lru_cache(maxsize=1024)
+def plain_label(name: str | None, length: int = 30) -> str:
+    """Return a name as `label` does, but as it is read aloud and not as plotly takes it."""
+    return clean(cut(shown_name(name), length))
+
+
+def about_entry(entry: object, words: str, name: str | None) -> tuple[str, list[str]]:
+    """Return a point's text, and its ``customdata``: the entry's ID, perhaps with plain text.
+
+    The words have "{}" in the place of the name. The plain text is left out if it is the point's.
+    """
+    drawn, plain = label(name), plain_label(name)
+    more = [words.format(plain)] if plain != drawn else []
+    return words.format(drawn), [str(entry), *more]
+
+
+def more_text(count: int) -> str:
+    """Return the words for some names that have no room."""
+    return f"and {count} more"
 
 
 def columns(text: str) -> float:

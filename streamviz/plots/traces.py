@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
+from streamviz.plots.texts import more_text
 
 Trace = dict[str, Any]
 """A trace of a plotly figure, or the keys of one that are to be replaced."""
@@ -135,7 +136,9 @@ def end_texts(
 ) -> Trace:
     """Return the points of `end_labels`: each text at its value, moved so that none covers another.
 
-    If there is not enough room for all texts, those of the smallest values share one.
+    If there is not enough room for all texts, those of the smallest values share one. Then
+    ``rest`` in the trace's ``meta`` has the index of this text, and for how many lines it stands.
+    With the same number of texts, they always share one, or never.
 
     Parameters
     ----------
@@ -155,11 +158,13 @@ def end_texts(
     if x is None:
         return {"x": [], "y": [], "text": []}
     words, order = list(texts), sorted(range(len(texts)), key=lambda i: -(values[i] or 0))
-    room = int(1 / gap) - bool(total)
+    room, rest = int(1 / gap) - bool(total), {}
     if len(order) > room:  # the smallest values share a text
         for i in order[room:]:
             words[i] = ""
-        words[order[room - 1]] = f"and {len(order) - room + 1} more"
+        count = len(order) - room + 1
+        words[order[room - 1]] = more_text(count)
+        rest = {"meta": {"rest": [order[room - 1], count]}}
     top = top or 1  # if all values are 0, too, the texts stand close to them
     least = gap * top
     ceiling = top - least * bool(total)
@@ -167,7 +172,7 @@ def end_texts(
     y = dict(zip(reversed(order[:room]), places, strict=True))
     # The last text, which may be empty, makes the axis reach as far as the top.
     at = [round(y.get(i, 0), 3) for i in range(len(words))] + [round(top, 3)]
-    return {"x": [x] * len(at), "y": at, "text": [*words, total]}
+    return {"x": [x] * len(at), "y": at, "text": [*words, total], **rest}
 
 
 def _apart(values: Iterable[float], least: float, ceiling: float) -> list[float]:

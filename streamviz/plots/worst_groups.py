@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from math import inf
+from collections.abc import Iterable
 from weakref import WeakKeyDictionary
 
+from streamviz.observation.events import Deaths
 from streamviz.observation.history import History
-from streamviz.observation.sample import Sample
+from streamviz.observation.sample import GroupState, Sample
+from streamviz.plots.flow_finding import dead_consumers, is_dead
 
 MAX_GROUPS = 12  # more can't be told apart
 
@@ -16,8 +18,8 @@ _WORST: WeakKeyDictionary[History, tuple[Sample, set[str]]] = WeakKeyDictionary(
 def shown_groups(history: History, only: str | None = None) -> tuple[str, ...]:
     """Return the groups that a plot shows, in the order in which they appeared.
 
-    If there are more than twelve, these are the ones whose lag is unknown, or that have the most
-    waiting and pending entries now. `only` chooses one group.
+    Of more than twelve, these are the worst now, as `worst_first` ranks them. `only` chooses one
+    group.
     """
     names, newest = history.group_names, history.newest
     if only is not None:
@@ -26,13 +28,25 @@ def shown_groups(history: History, only: str | None = None) -> tuple[str, ...]:
         return names
     cached = _WORST.get(history)
     if cached is None or cached[0] is not newest:
-        ranks = {
-            one.name: inf if one.lag.entries is None else one.lag.entries + one.pending
-            for one in newest.groups
-        }
-        ranked = sorted(names, key=lambda name: -ranks.get(name, -1))
-        cached = _WORST[history] = newest, {*ranked[:MAX_GROUPS]}
+        worst = worst_first(newest.groups, dead_consumers(history))
+        ranked = dict.fromkeys([*(one.name for one in worst), *names])
+        cached = _WORST[history] = newest, {*list(ranked)[:MAX_GROUPS]}
     return tuple(name for name in names if name in cached[1])
+
+
+def worst_first(groups: Iterable[GroupState], dead: Deaths) -> list[GroupState]:
+    """Return groups, the worst first.
+
+    These are the ones with a dead consumer that holds entries, then those whose lag is unknown,
+    then those with the most waiting and pending entries.
+    """
+
+    def rank(group: GroupState) -> tuple[bool, bool, int]:
+        holders = (one.name for one in group.consumers if dead and one.pending)
+        held = any(is_dead(dead, group.name, name) for name in holders)
+        return held, group.lag.entries is None, (group.lag.entries or 0) + group.pending
+
+    return sorted(groups, key=rank, reverse=True)
 
 
 def all_groups_text(history: History) -> str:

@@ -294,13 +294,13 @@ def test_every_control_and_every_entry_is_reached_by_keyboard(open_notebook: Ope
     ]
     page.keyboard.press("End")
     page.keyboard.press("ArrowLeft")
-    texts = page.evaluate("() => document.querySelector('.streamviz-plot').data[0].text")
-    notebook.until(lambda: str(timeline.text_content()).startswith(f"{texts[-2]} was added at "))
+    ids = page.evaluate("() => document.querySelector('.streamviz-plot').data[0].customdata")
+    notebook.until(lambda: str(timeline.text_content()).startswith(f"{ids[-2]} was added at "))
     ring = "document.querySelector('.streamviz-plot').data.at(-1)"  # it has no words of its own
     page.wait_for_function(f"() => !{ring}.text && {ring}.marker.symbol === 'circle-open'")
     notebook.picture("keyboard")
     page.keyboard.press("ArrowRight")
-    notebook.until(lambda: str(timeline.text_content()).startswith(f"{texts[-1]} was added at "))
+    notebook.until(lambda: str(timeline.text_content()).startswith(f"{ids[-1]} was added at "))
     page.keyboard.press("Escape")
     notebook.until(lambda: timeline.text_content() == "")
     walk(notebook, "Tab", "commands sent")

@@ -183,7 +183,7 @@ def test_an_entry_is_chosen_by_keyboard_and_a_click_leaves_the_arrows_to_the_fra
     press("End")
     page.wait_for_function("() => document.querySelector('.streamviz-timeline').textContent")
     newest = str(
-        page.evaluate("() => document.querySelector('.streamviz-plot').data[0].text.at(-1)")
+        page.evaluate("() => document.querySelector('.streamviz-plot').data[0].customdata.at(-1)")
     )
     assert str(timeline.text_content()).startswith(newest)
     picture(page, "talk-keyboard")

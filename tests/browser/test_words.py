@@ -259,6 +259,19 @@ def test_each_groups_numbers_stand_in_its_own_part_of_a_small_picture(
             assert panel - 12 < left < right < panel + 114.5
 
 
+def test_each_name_at_the_end_of_a_line_is_shown_or_counted(
+    show: Callable[..., list[dict[str, Any]]],
+) -> None:
+    figure = draw(PLOTS["strips"], made(40, 250, [f"group-{n}" for n in range(10, 22)]))[0]
+    for size in ((900, 600), (640, 300), (640, 200)):
+        (shown,) = show([figure], size, 1.0)
+        texts = [one["text"].strip() for one in shown["boxes"]]
+        named = [one for one in texts if re.match(r"group-\d\d [\d,.]+", one)]
+        more = [int(found[1]) for one in texts if (found := re.search(r"and (\d+) more$", one))]
+        assert len(named) + sum(more) == 24, texts
+        assert more
+
+
 def test_no_words_of_a_still_picture_lie_over_others_or_leave_it(page: Page) -> None:
     wrong, count = [], 0
     sizes: list[tuple[int, int | None]] = [(400, 300)]

@@ -191,12 +191,12 @@ def test_no_rate_is_made_of_an_outage_or_of_a_stream_that_is_renamed_into_place(
             continue
         history.append(observer.sample(START_MS + 1000 * second))
         scene = Flow().scene(history)
-        said.add((scene["rates"], scene["every"]))
+        said.add((scene["rate"], scene["every"]))
     assert history.last.entries_added == history.samples[0].entries_added == 20_000
-    assert said == {("", 1), ("in 0.0/s", 1)}
+    assert said == {("", 1), ("0.0/s", 1)}
     late, observer = History(), Observer(client, "late")
     late.append(observer.sample(START_MS))
     client.rename("s", "late")
     for second in (1, 2, 3):
         late.append(observer.sample(START_MS + 1000 * second))
-    assert Flow().scene(late)["rates"] == "in 0.0/s"
+    assert Flow().scene(late)["rate"] == "0.0/s"

@@ -34,6 +34,7 @@ from streamviz.plots import (
     TrimSawtooth,
 )
 from streamviz.plots.figure import Figure
+from streamviz.plots.traces import Trace
 
 U64 = 2**64 - 1
 ONE = EntryId(1)
@@ -233,12 +234,24 @@ def texts(figure: Figure) -> Iterator[str]:
 
 def shown(text: str) -> str:
     """Return what plotly shows of a text, and fail if it reads a tag or a template in it."""
-    ours = text.replace("<br>", " ").replace("<extra></extra>", "").replace("%{y}", "")
+    ours = re.sub(r"<extra></extra>|%\{(?:y|text|customdata(?:\[0\])?)\}", "", text)
+    ours = ours.replace("<br>", " ")
     assert "<" not in ours, text
     assert ">" not in ours, text
     assert "%{" not in ours, text
     assert "$" not in ours, text
     return html.unescape(ours)
+
+
+def at_pointer(trace: Trace) -> Iterator[tuple[str | None, str, str]]:
+    """Yield for each point the entry's ID, what plotly shows at the pointer, and plain words."""
+    for about, text in zip(
+        trace["customdata"], trace.get("text") or trace["customdata"], strict=True
+    ):
+        entry, *plain = about if isinstance(about, list) else [about]
+        template = trace.get("hovertemplate", "%{text}").removesuffix("<extra></extra>")
+        hover = re.sub(r"%\{customdata(\[0\])?\}", entry or "", template)
+        yield entry, hover.replace("%{text}", str(text)), [text, *plain][-1]
 
 
 BIG = EntryId(U64, U64)

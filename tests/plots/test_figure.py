@@ -16,6 +16,7 @@ from plots.histories import (
     HOSTILE,
     PLOTS,
     U64,
+    at_pointer,
     check,
     each_plot,
     group,
@@ -34,7 +35,7 @@ from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots import AckProgress, Flow, GroupLag, Plot, StreamMap
 from streamviz.plots.figure import Delta, Figure, apply
-from streamviz.plots.texts import clean, escaped, label, number_text
+from streamviz.plots.texts import about_entry, clean, escaped, label, number_text
 
 ENTRY_ID = re.compile(r"(?<![\w-])\d+-\d+\b")
 
@@ -112,12 +113,12 @@ def test_each_point_of_an_entry_carries_its_id(redis: redis_py.Redis, key: str) 
         with_ids = [trace for trace in traces if "customdata" in trace]
         for trace in with_ids:
             assert len(trace["customdata"]) == len(trace["x"])
-            texts = trace.get("text", trace["customdata"])  # the flow's tape has none
-            for text, entry_id in zip(texts, trace["customdata"], strict=True):
-                assert entry_id == (found[0] if (found := ENTRY_ID.search(text)) else None)
+            for entry_id, hover, _ in at_pointer(trace):
+                found = ENTRY_ID.search(hover)
+                assert entry_id == (found[0] if found else None)
         counts[name] = [len(trace["x"]) for trace in with_ids]
-    shown = {name for name, lengths in counts.items() if any(lengths)}
-    assert shown == {
+    with_entries = {name for name, lengths in counts.items() if any(lengths)}
+    assert with_entries == {
         "flow",
         "stream_map",
         "pending_age",
@@ -192,6 +193,14 @@ def test_a_frame_does_not_grow_with_the_window(redis: redis_py.Redis, key: str) 
     early, late = sum(sizes[90:110]) / 20, sum(sizes[990:1010]) / 20
     assert 0.8 < late / early < 1.2
     assert late < 2500
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_is_said_of_an_entry_is_plain_text(name: str) -> None:
+    text, (entry, *plain) = about_entry("1-0", "held by {}, twice", name)
+    assert entry == "1-0"
+    assert [text, *plain][-1] == shown(text)
+    assert bool(plain) == (text != shown(text)), "it is not sent twice"
 
 
 @pytest.mark.parametrize("name", HOSTILE)

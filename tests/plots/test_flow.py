@@ -385,10 +385,10 @@ def test_a_pause_is_told_as_long_as_it_lasts_and_the_rate_falls_to_nothing() -> 
         scene = scene_of(seen)
         if n in (90, 290):
             assert scene["headline"] == "g is 500 entries behind"
-            assert scene["rates"] == "in 1,000/s"
+            assert scene["rate"] == "1,000/s"
         if n == 199:
             assert scene["headline"] == "Nothing has moved for 9 s: g is 500 entries behind"
-            assert scene["rates"] == "in 0.0/s"
+            assert scene["rate"] == "0.0/s"
     calm = history(*(sample(n, group("g"), time_ms=5000 * n) for n in (1, 2, 3)))
     assert finding(calm) == "The group keeps up", "a quiet stream is no standstill"
 

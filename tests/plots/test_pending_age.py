@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import redis as redis_py
-from plots.histories import gone, group, history, sample
+from plots.histories import at_pointer, gone, group, history, sample
 
 from streamviz import Observer, Scenario, series
 from streamviz.client.entry_id import EntryId
@@ -112,9 +112,12 @@ def test_each_repeated_delivery_is_a_diamond_at_its_time_and_age() -> None:
     assert (key_words["text"], key_words["x"]) == ("◆ delivered again", 1), "beside the title"
     done, _, now, _, _, _ = PLOT.figure(seen)["data"][2:]
     assert (done["x"], done["y"]) == ([1.0], [1.1])
-    assert done["text"] == ["1000-0, delivery 2, to c2"]
+    assert [hover for _, hover, _ in at_pointer(done)] == ["1000-0, delivery 2, to c2"]
     assert (now["x"], now["y"]) == ([2.0, 2.0], [2.1, 2.099])
-    assert now["text"] == ["1000-0, delivery 3, to c3", "1001-0, delivery 2, to c2"]
+    assert [hover for _, hover, _ in at_pointer(now)] == [
+        "1000-0, delivery 3, to c3",
+        "1001-0, delivery 2, to c2",
+    ]
     assert PLOT.static_figure(seen)["summary"].endswith("Most deliveries of one entry: g 3.")
     seen.append(sampled(32))
     assert len(PLOT.figure(seen)["data"][2]["x"]) == 3

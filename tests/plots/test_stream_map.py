@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import redis as redis_py
-from plots.histories import HOSTILE, U64, gone, group, history, sample, shown
+from plots.histories import HOSTILE, U64, at_pointer, gone, group, history, sample, shown
 
 from streamviz import Observer, Stream
 from streamviz.client.entry_id import EntryId
@@ -27,7 +27,7 @@ def test_an_entry_is_drawn_at_the_time_and_sequence_of_its_id() -> None:
     seen = history(sample(1, ids=[EntryId(1500, 0), EntryId(1500, 1), EntryId(2250, 0)]))
     entries = traces(seen)["entries"]
     assert (entries["x"], entries["y"]) == ([0.4, 0.4, 1.15], [0, 1, 0])
-    assert entries["text"] == ["1500-0", "1500-1", "2250-0"]
+    assert entries["customdata"] == ["1500-0", "1500-1", "2250-0"]
     assert "sequence 1</text>" in render(PLOT.figure(seen)), "not cut"
 
 
@@ -45,9 +45,9 @@ def test_a_lane_reaches_from_the_first_entry_to_the_cursor_with_rings_on_it() ->
     rings, cursor = found["billing pending"], found["billing"]["marker"]
     assert (rings["marker"]["symbol"], cursor.get("symbol", "circle")) == ("circle-open", "circle")
     assert (rings["x"], rings["y"]) == ([0.5, 0.6], [-1, -1])
-    assert [shown(text) for text in rings["text"]] == [
-        "1600-0 held by <b>ann</b>, delivered 2×",
-        "1700-0 held by no consumer, delivered 1×",
+    assert [(shown(hover), words) for _, hover, words in at_pointer(rings)] == [
+        ("1600-0 held by <b>ann</b>, delivered 2×", "held by <b>ann</b>, delivered 2×"),
+        ("1700-0 held by no consumer, delivered 1×", "held by no consumer, delivered 1×"),
     ]
 
 
@@ -145,15 +145,16 @@ def test_what_waits_is_marked_after_the_cursor_and_counted_at_the_end() -> None:
     seen = history(sample(1, group("g", 3, cursor=ids[1], pending=2), ids=ids, length=5))
     found = traces(seen)
     assert found["g waiting"]["x"] == [0.6, 0.7, 0.8], "and not the entries that were delivered"
-    assert found["g waiting"]["text"][0] == "1700-0 waits for g"
-    assert found["g waiting"]["customdata"] == [str(one) for one in ids[2:]]
+    assert list(at_pointer(found["g waiting"])) == [
+        (str(one), f"{one} waits for g", "waits for g") for one in ids[2:]
+    ]
     assert found["labels"]["text"] == ["\u20033 waiting, 2 pending"]
     assert found["labels"]["y"] == found["g waiting"]["y"][:1]
     seen.append(sample(2, group("g", 300), ids=[EntryId(9000 + i) for i in range(300)]))
     found = traces(seen)["g waiting"]
     assert 40 < len(found["x"]) <= 60
-    assert found["customdata"][-1] == "9299-0", "the newest one"
-    assert EntryId.parse(found["customdata"][0]) < EntryId(9010), "and about the first one"
+    assert found["customdata"][-1] == ["9299-0"], "the newest one"
+    assert EntryId.parse(found["customdata"][0][0]) < EntryId(9010), "and about the first one"
 
 
 def test_what_is_older_than_the_entries_that_are_shown_stands_at_their_edge() -> None:
@@ -164,7 +165,7 @@ def test_what_is_older_than_the_entries_that_are_shown_stands_at_their_edge() ->
     edge = found["entries"]["x"][0]
     assert found["g pending"]["x"] == [edge]
     assert found["g"]["x"] == [edge, edge], "and no line says that it has read any of them"
-    assert found["g pending"]["text"][0].startswith("1200-0 held by ann")
+    assert found["g pending"]["text"][0].startswith("held by ann")
 
 
 def test_a_lane_does_not_reach_back_beyond_the_entries_that_are_shown() -> None:

@@ -8,8 +8,9 @@ from itertools import combinations
 
 import pytest
 
+from streamviz.plots.svg_traces import Panel, draw_trace
 from streamviz.plots.svg_words import Role, Word, spread, word
-from streamviz.plots.traces import end_texts
+from streamviz.plots.traces import end_labels, end_texts
 
 WIDE = ["b" * 40] * 9  # two have no room beside each other
 
@@ -25,6 +26,7 @@ def crowd(*texts: str, trace: str = "t", y: float = 50.0) -> list[Word]:
             "start",
             "point",
             trace,
+            rest=int(text.split()[1]) if text.startswith("and ") else 0,
         )
         for text in texts
     ]
@@ -52,8 +54,8 @@ def test_each_text_is_shown_or_counted_by_one_of_its_trace(count: int, height: f
 @pytest.mark.parametrize(
     ("texts", "total"),
     [
-        (["a and 4 more", *WIDE], 14),
-        ([*WIDE, "a and 4 more"], 14),
+        (["and 4 more", "a", *WIDE], 14),
+        ([*WIDE, "a", "and 4 more"], 14),
         (["and 4 more", *WIDE], 13),
         ([*WIDE, "and 4 more", "and 2 more"], 15),
     ],
@@ -66,7 +68,10 @@ def test_a_text_that_counts_others_goes_on_counting(texts: list[str], total: int
 
 def test_a_count_that_is_the_only_text_counts_all() -> None:
     assert shown(crowd("and 4 more", *WIDE), 16) == ["and 13 more"]
-    assert shown(crowd("a and 4 more", *WIDE), 16) == ["a and 13 more"]
+
+
+def test_a_text_in_ones_own_words_is_one_text() -> None:
+    assert shown(crowd("a and 4 more", *WIDE), 16) == ["a and 4 more and 9 more"]
 
 
 def test_a_text_without_room_nearby_is_counted_though_there_is_room_far_away() -> None:
@@ -94,6 +99,15 @@ def test_of_the_texts_at_the_ends_of_lines_the_smallest_share_one(gap: float, to
     named = [one for one in texts if "more" not in one]
     assert named == names[len(names) - len(named) :], "those with the largest values"
     assert found["text"][-1] == total
+    shared = [(i, stands_for(one)) for i, one in enumerate(found["text"]) if "more" in one]
+    assert shared == ([tuple(found["meta"]["rest"])] if "meta" in found else [])
+
+
+def test_a_picture_counts_names_by_the_number_in_its_trace() -> None:
+    ends = end_labels(["#000000"] * 9) | end_texts(5.0, [*"abcdefghi"], [0.0] * 9, 1.0, 0.34)
+    panel = Panel(0, 100, 0, 100, (0, 5), (0, 1))
+    words = [one for one in draw_trace(ends, panel) if isinstance(one, Word)]
+    assert [one.rest for one in words] == [0, 8]
 
 
 Placed = tuple[str, float, float, float, float]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from plots.histories import PLOTS, group, history, sample
 
+from streamviz.client.models import ConsumerInfo
+from streamviz.observation.events import Event
 from streamviz.observation.history import History
 from streamviz.plots import (
     AckProgress,
@@ -39,6 +42,27 @@ def test_twelve_groups_are_all_shown_and_of_more_the_worst_twelve() -> None:
     assert {"g000", "g001", "g030"} < {*shown_groups(many)}, "what is unknown comes first"
 
 
+def holding(name: str, pending: int) -> Any:
+    """Return a group in which nothing waits, and whose consumer holds entries."""
+    consumer = ConsumerInfo(f"{name}-1", pending, 0, None)
+    return replace(group(name, 0, pending=pending), consumers=(consumer,))
+
+
+def test_one_rule_ranks_groups_for_the_plots_and_for_a_flow_with_little_room() -> None:
+    groups = [group("a", 1), group("b", 5), holding("c", 1), group("d", None), holding("e", 9)]
+    killed = [Event("killed", "c-1", "c", 1)]
+    before = history(sample(1, *groups))
+    assert Flow().scene(before)["worst"] == [3, 4, 1, 0, 2], "unknown, then by their entries"
+    seen = history(sample(1, *groups, events=killed))
+    assert Flow().scene(seen)["worst"] == [2, 3, 4, 1, 0], "a dead consumer holds an entry"
+    crowded = history(sample(1, *groups, *(group(f"g{i}", 50) for i in range(12)), events=killed))
+    names = shown_groups(crowded)
+    assert {"c", "d"} < {*names}
+    assert not {"a", "b", "e"} & {*names}
+    scene = Flow().scene(crowded)
+    assert [scene["groups"][place]["name"] for place in scene["worst"]][:3] == ["c", "d", "g0"]
+
+
 def test_the_sum_of_all_is_told_with_them() -> None:
     many = window(40)
     total = sum(range(40)) + 12 * 1000
@@ -64,4 +88,5 @@ def test_no_plot_grows_beyond_the_traces_of_twelve_groups(plot: Plot) -> None:
 def test_the_flow_has_twelve_lanes_and_says_how_many_groups_there_are() -> None:
     shown = Flow().scene(window(40))
     assert len(shown["groups"]) == 12
-    assert "all 40: " in shown["rates"]
+    assert shown["all"] == "all 40: 12,780 waiting"
+    assert shown["total"] == 40

@@ -5,14 +5,13 @@ import { make } from "./dom.js";
 import { buildCanvas, paintOf } from "./flow_canvas.js";
 import { buildControls } from "./flow_controls.js";
 import { entriesOf } from "./flow_entries.js";
-import { flowShapes, PITCH } from "./flow_shapes.js";
+import { flowShapes } from "./flow_shapes.js";
 
 /** @typedef {import("./flow_shapes.js").Shape} Shape */
 /** @typedef {{dark: boolean, chosen: string, coarse: boolean}} Style */
 
 const [LEAST_MS, MOST_MS] = [80, 300]; // a move takes as long as it is to the next sample, within these bounds
 const MOST_STEPS = 10; // samples; a larger step is a jump, and nothing moves
-const LEAST_PX = 640; // a narrower picture is not made larger
 const [SMALLEST, LARGE_PX] = [0.62, 1920]; // a picture that is too high even then shows fewer groups; from this width on, letters grow
 
 /** Is a frame so close behind another one that its entries can be followed?
@@ -25,24 +24,20 @@ export function follows(before, n, scene) {
   return same && steps > 0 && steps <= MOST_STEPS && scene.added >= before.scene.added;
 }
 
-/** A scene with at most `most` of its groups, the worst ones, and with words that say so. @param {any} scene @param {number} most */
+/** A scene with at most `most` of its groups, the worst ones. @param {any} scene @param {number} most */
 export function fewerGroups(scene, most) {
-  const { groups, rates } = scene;
+  const { groups, worst = [] } = scene;
   if (most >= groups.length) return scene;
-  const holds = (/** @type {any} */ { dead, pending }) => dead && pending;
-  const rank = (/** @type {any} */ { waiting, pending, consumers }) => (consumers.some(holds) ? 2 ** 50 : 0) + (waiting ?? 2 ** 49) + pending;
-  const worst = new Set([...groups].sort((a, b) => rank(b) - rank(a)).slice(0, most));
-  const said = /the worst \d+ groups/.test(rates);
-  const words = said ? rates.replace(/the worst \d+ groups/, `the worst ${most} groups`) : `${rates}, the worst ${most} of ${groups.length} groups are shown`;
-  return { ...scene, groups: groups.filter((/** @type {any} */ one) => worst.has(one)), rates: words };
+  const places = worst.slice(0, most);
+  return { ...scene, groups: groups.filter((/** @type {any} */ _, /** @type {number} */ i) => places.includes(i)) };
 }
 
 /** The smallest scale of a picture. @param {number} wide */
 const smallestFor = (wide) => Math.max(SMALLEST, wide / LARGE_PX);
 
-/** For how many groups a node has room if all is as small as can be. @param {any} scene @param {number} wide @param {number} high */
-function roomFor(scene, wide, high) {
-  const heightOf = (/** @type {any[]} */ groups) => smallestFor(wide) * flowShapes({ ...scene, groups }, Math.ceil(wide / smallestFor(wide)), true).height;
+/** For how many groups a node has room if all is as small as can be. @param {any} scene @param {number} wide @param {number} high @param {any} constants */
+function roomFor(scene, wide, high, constants) {
+  const heightOf = (/** @type {any[]} */ groups) => smallestFor(wide) * flowShapes({ ...scene, groups, total: scene.all ? scene.total : groups.length }, Math.ceil(wide / smallestFor(wide)), constants, true).height;
   const [full, bare] = [heightOf(scene.groups), heightOf([])];
   return full > high ? Math.max(1, Math.floor(((high - bare) * scene.groups.length) / (full - bare))) : scene.groups.length;
 }
@@ -84,19 +79,20 @@ function markOf(shape, entries, chosen, ring, substitutes) {
 }
 
 /** Where the squares go that a group has just acknowledged, or moved to its dead letters, by their keys:
- * null for a square's own exit. @param {any} scene @param {Shape[]} shapes @returns {Map<string, number[] | null>} */
-export function exitsOf({ groups = [] }, shapes) {
+ * null for a square's own exit. @param {any} scene @param {Shape[]} shapes @param {number} pitch from one square to the next @returns {Map<string, number[] | null>} */
+export function exitsOf({ groups = [] }, shapes, pitch) {
   const exits = new Map();
   groups.forEach((/** @type {any} */ { left, bin }, /** @type {number} */ i) => {
     const box = shapes.find(({ key }) => key === `group ${i} bin`);
     for (const id of left) exits.set(`group ${i} held ${id}`, null);
-    for (const id of box ? bin.new : []) exits.set(`group ${i} held ${id}`, [box.x + box.w - PITCH, box.y + 6]);
+    for (const id of box ? bin.new : []) exits.set(`group ${i} held ${id}`, [box.x + box.w - pitch, box.y + 6]);
   });
   return exits;
 }
 
-/** Draw flows in a node; return how, and how to bring its buttons up to date. @param {HTMLElement} node @param {(id: string) => void} hover @param {AbortSignal} signal */
-export function buildFlow(node, hover, signal) {
+/** Draw flows in a node; return how, and how to bring its buttons up to date. @param {HTMLElement} node @param {any} constants its figure's
+ * @param {(id: string) => void} hover @param {AbortSignal} signal */
+export function buildFlow(node, constants, hover, signal) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("aria-hidden", "true"); // its summary says the same
   const canvas = /** @type {HTMLCanvasElement} */ (make("canvas", "", [], { "aria-hidden": "true" }));
@@ -120,7 +116,7 @@ export function buildFlow(node, hover, signal) {
   };
   const arrange = (/** @type {any} */ all) => {
     const { wide } = boxNow();
-    const natural = flowShapes(all, Math.ceil(wide / scale));
+    const natural = flowShapes(all, Math.ceil(wide / scale), constants);
     if (natural.height !== tall) {
       tall = natural.height;
       node.style.setProperty("--high", `${tall}px`); // where the page leaves the height to it
@@ -128,13 +124,13 @@ export function buildFlow(node, hover, signal) {
     }
     const { high } = boxNow();
     const low = natural.height * Math.max(1, scale) > high;
-    const scene = low ? fewerGroups(all, roomFor(all, wide, high)) : all;
-    const arranged = low ? flowShapes(scene, Math.ceil(wide / scale), low) : natural;
-    const fits = Math.max(smallestFor(wide), Math.min(high / arranged.height, Math.max(1, wide / LEAST_PX)));
+    const scene = low ? fewerGroups(all, roomFor(all, wide, high, constants)) : all;
+    const arranged = low ? flowShapes(scene, Math.ceil(wide / scale), constants, low) : natural;
+    const fits = Math.max(smallestFor(wide), Math.min(high / arranged.height, Math.max(1, wide / constants.LEAST)));
     const settled = Math.abs(fits - scale) < 0.01;
     scale = settled ? scale : fits;
     const width = Math.ceil(wide / scale);
-    const { height, shapes } = settled ? arranged : flowShapes(scene, width, low);
+    const { height, shapes } = settled ? arranged : flowShapes(scene, width, constants, low);
     return { scene, shapes, width, height };
   };
   /** @param {import("./figure.js").Figure} figure @param {Style} style */
@@ -159,7 +155,7 @@ export function buildFlow(node, hover, signal) {
     const ring = style.chosen && getComputedStyle(node).color;
     writeTexts(svg, texts, shapes.filter(({ text }) => text !== undefined));
     const marks = shapes.filter(({ text }) => text === undefined).map((shape) => markOf(shape, entries, style.chosen, ring, substitutes));
-    picture.show(marks, moves ? exitsOf(scene, shapes) : new Map(), moves ? duration : 0, { wide, high: height * exact, scale: exact, density });
+    picture.show(marks, moves ? exitsOf(scene, shapes, constants.PITCH) : new Map(), moves ? duration : 0, { wide, high: height * exact, scale: exact, density });
     before = { n, scene, figure, style, wide, high };
     shown = shapes;
     controls(scene, shapes, exact);

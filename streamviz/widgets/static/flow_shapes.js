@@ -3,22 +3,6 @@
 
 /** @typedef {{key: string, kind: string, x: number, y: number, w?: number, h?: number, colour?: string, text?: string, anchor?: string, title?: string, id?: string, square?: number, enters?: number[], leaves?: number[]}} Shape */
 
-/** From one square to the next. */
-export const PITCH = 15;
-const SQUARE = 11; // a square's side
-const FILL = 4; // of a square that is just delivered; it is full when it is old
-const [GROUP, READER] = [96, 22]; // heights
-const [BOX_W, BOX_MIN, BOX_H, BOX_GAP] = [170, 100, 34, 8];
-const [MANY, LOW, LOWER] = [3, 14, 20]; // of more groups, boxes are lower by LOW, and groups by LOWER
-const OLD_S = 5;
-const GREY = "#888888";
-const [HEADLINE, NAME, NOTE] = [10, 8, 6.6]; // the width of a letter, about
-const WIDE = 8; // of a digit, at most
-const [SWATCH, LETTER] = [22, 7]; // widths: of a sample of a bar and the gaps beside it, and of a letter
-const UNCLEAR = "unaccounted for";
-/** The parts of a bar, as far as one can tell the oldest entries first. @type {Record<string, string>} */
-const BAR = { gone: "never delivered", dropped: "dropped", unknown: "unknown", acked: "acknowledged", pending: "pending", waiting: "waiting" };
-
 const comma = (/** @type {number} */ number) => number.toLocaleString("en-US");
 const between = (/** @type {number} */ low, /** @type {number} */ value, /** @type {number} */ high) => Math.max(low, Math.min(value, high));
 
@@ -40,15 +24,15 @@ function fit(room, letter, ...options) {
   return `${letters.slice(0, kept).join("")}…`;
 }
 
-/** A headline in one line, or in two. @param {number} room @param {string} text */
-function linesOf(room, text) {
-  const columns = Math.floor(room / HEADLINE);
+/** A text in one line, or in two. @param {number} room @param {number} letter @param {string} text */
+function linesOf(room, letter, text) {
+  const columns = Math.floor(room / letter);
   if (columnsOf(text) <= columns) return text ? [text] : [];
   const letters = [...text];
   let left = columnsOf(text);
   const end = letters.findLastIndex((letter) => (left -= widthOf(letter)) <= columns && letter === " ");
   const [first, rest] = end > 0 ? [letters.slice(0, end), letters.slice(end + 1)] : [[], letters];
-  return [first.join(""), fit(room, HEADLINE, rest.join(""))].filter(Boolean);
+  return [first.join(""), fit(room, letter, rest.join(""))].filter(Boolean);
 }
 
 /** @param {string} key @param {number} x @param {number} y @param {string} text @param {string} kind @param {string} [anchor] @returns {Shape} */
@@ -57,45 +41,48 @@ const textAt = (key, x, y, text, kind, anchor = "start") => ({ key, kind, x, y, 
 /** @param {string} key @param {number} x @param {number} y @param {number} w @param {number} h @param {string} kind @param {string} colour @returns {Shape} */
 const rect = (key, x, y, w, h, kind, colour) => ({ key, kind, x, y, w, h, colour });
 
-/** @param {string} key @param {number} x @param {number} y @param {string} kind @param {string} [colour] @param {object} [more] @returns {Shape} */
-const square = (key, x, y, kind, colour = GREY, more) => ({ ...rect(key, x, y, SQUARE, SQUARE, kind, colour), ...more });
+/** Words with values in their places. @param {string} words @param {Record<string, string | number>} values */
+const filled = (words, values) => Object.entries(values).reduce((text, [name, value]) => text.replace(`{${name}}`, String(value)), words);
 
-/** What a consumer does, in words, from the longest to the shortest text. @param {any} one */
-function stateOf({ dead, pending, held }) {
-  const number = comma(pending);
-  if (!pending) return dead ? ["dead"] : ["holds nothing", "empty"];
-  if (!dead) return [`${number} pending`, number];
-  const age = held.length ? ` for ${Math.floor(held[0][2])} s` : "";
-  return [`dead, holds ${number}${age}`, `dead, ${number}${age}`, `dead, ${number}`, "dead"];
-}
-
-/** The height of the picture and its shapes, from back to front. @param {any} scene @param {number} width @param {boolean} [saves] height @returns {{height: number, shapes: Shape[]}} */
-export function flowShapes(scene, width, saves = false) {
+/** The height of the picture and its shapes, from back to front. @param {any} scene @param {number} width @param {any} constants those of flow_constants.py @param {boolean} [saves] height
+ * @returns {{height: number, shapes: Shape[]}} */
+export function flowShapes(scene, width, constants, saves = false) {
+  const { LEAST, PITCH, SQUARE, FILL, OLD_S, GROUP, READER, MANY, LOW, LOWER, BOX_W, BOX_MIN, BOX_H, BOX_GAP } = constants;
+  const { HEADLINE, NAME, NOTE, WIDE, SWATCH, LETTER, GREY, UNCLEAR, BAR, STATES, SHOWN } = constants;
   if (!("added" in scene) || scene.trouble) {
     const text = fit(width - 32, HEADLINE, scene.trouble || scene.headline);
     return { height: 80, shapes: [textAt("headline 0", 16, 24, text, "headline")] };
   }
-  const wide = width >= 640;
+  const wide = width >= LEAST;
   const [left, right, end] = [wide ? 150 : 100, width - (wide ? 112 : 72), width - 16];
   const count = Math.max(4, Math.floor((right - left) / PITCH)); // squares that fit
   const squareOf = (/** @type {number} */ number) => squareAt(scene, number);
   const last = squareOf(scene.added);
   const xOf = (/** @type {number} */ at) => right - PITCH * (last - at + 1);
   const oldest = Math.max(squareOf(scene.first), last - count + 1, 1);
-  const rates = wide ? fit(Math.floor(width / 2), NOTE, scene.rates) : fit(56, NOTE, scene.rates, scene.rates.replace(/^in /, ""), "");
-  const headline = linesOf(width - (wide ? Math.max(112, 48 + NOTE * columnsOf(rates)) : 32), scene.headline);
-  const above = scene.rates || scene.event || scene.producers.length || headline.length; // where a still has nothing
+  const { rate, all, total, groups: { length: many } } = scene;
+  const some = many < total ? [all, filled(SHOWN, { n: many, of_total: all ? "" : ` of ${total}` })] : [];
+  const said = [rate && `in ${rate}`, ...some].filter(Boolean).join(", ");
+  const rates = wide ? fit(Math.floor(width / 2), NOTE, said) : fit(56, NOTE, said, rate, "");
+  const headline = linesOf(width - (wide ? Math.max(112, 48 + NOTE * columnsOf(rates)) : 32), HEADLINE, scene.headline);
+  const above = said || scene.event || scene.producers.length || headline.length; // where a still has nothing
   const tapeTop = above ? 38 + 20 * headline.length : 12;
   const low = saves || scene.groups.length > MANY ? LOW : 0;
   const groupHigh = GROUP - (low ? LOWER : 0);
   const readersTop = tapeTop + 44 + groupHigh * scene.groups.length;
   const shapes = [];
   const text = (/** @type {Parameters<typeof textAt>} */ ...args) => shapes.push(textAt(...args));
+  const square = (/** @type {string} */ key, /** @type {number} */ x, /** @type {number} */ y, /** @type {string} */ kind, /** @type {string} */ colour = GREY, /** @type {object} */ more = {}) => ({ ...rect(key, x, y, SQUARE, SQUARE, kind, colour), ...more });
+  /** What a consumer does, in words, from the longest to the shortest text. @param {any} one */
+  const stateOf = ({ dead, pending, held }) => {
+    const age = held.length ? ` for ${Math.floor(held[0][2])} s` : "";
+    return STATES[`${dead ? "dead " : ""}${pending ? "busy" : "idle"}`].map((/** @type {string} */ words) => filled(words, { n: comma(pending), age }));
+  };
   /** Write the producers' names above the tape; return from where its new squares drop. */
   const producers = () => {
     const [slot, most] = wide ? [110, 3] : [80, 1];
     const names = scene.producers.map((/** @type {any} */ { name }) => name);
-    if (!names.length && scene.rates) names.push(wide ? "new entries" : "new");
+    if (!names.length && said) names.push(wide ? "new entries" : "new");
     if (names.length > most) names.splice(most - 1, Infinity, `+${comma(names.length - most + 1)}`);
     text("event", 16, tapeTop - 15, fit(right - slot * names.length - 24, NOTE, scene.event), "note");
     names.forEach((/** @type {string} */ name, /** @type {number} */ k) => text(`producer ${k}`, right - slot * k - (wide ? 0 : 6), tapeTop - 15, `${fit(slot - 30, NOTE, name)} ▾`, "note", "end"));

@@ -12,17 +12,21 @@ export function compareIds(one, other) {
   return Number(ms - otherMs || seq - otherSeq);
 }
 
-/** The points of entries. A bar has several in a row with the same text: its last one counts.
- * @param {any[]} data @param {string} [only] this entry @returns {{id: string, x: number, y: number, text: string, trace: any}[]} */
+/** The ID of the entry at a point, from its customdata. @param {any} about @returns {string} */
+export const idOf = (about) => [about].flat()[0] ?? "";
+
+/** The points of entries, with plain words about each. A bar has several in a row with the same text: its last one counts.
+ * @param {any[]} data @param {string} [only] this entry @returns {{id: string, x: number, y: number, words: string, trace: any}[]} */
 export function pointsOf(data, only) {
   const points = [];
   for (const trace of data) {
-    const ids = trace.customdata ?? [];
-    for (let i = 0; i < ids.length; i += 1) {
-      const [id, text] = [ids[i], trace.text?.[i] ?? ""];
-      if (!id || id !== (only ?? id) || (id === ids[i + 1] && text === trace.text?.[i + 1])) continue;
+    const entries = trace.customdata ?? [];
+    for (let i = 0; i < entries.length; i += 1) {
+      const text = trace.text?.[i] ?? "";
+      const [id, words = text] = [entries[i]].flat();
+      if (!id || id !== (only ?? id) || (id === idOf(entries[i + 1]) && text === trace.text?.[i + 1])) continue;
       const [x, y] = [trace.x?.[i] ?? null, trace.y?.[i] ?? null];
-      if (x !== null && y !== null) points.push({ id, x, y, text, trace });
+      if (x !== null && y !== null) points.push({ id, x, y, words, trace });
     }
   }
   return points;
@@ -59,15 +63,11 @@ export function rings(data, chosen, dark) {
   }));
 }
 
-/** @type {Record<string, string>} */
-const PLAIN = { "&lt;": "<", "&gt;": ">", "&#37;": "%", "&#36;": "$", "&amp;": "&" };
-
 /** What the plots say about an entry, for a page without a kernel. @param {any[][]} figures the traces of each @param {string} chosen */
 export function describe(figures, chosen) {
-  const texts = figures.flatMap((data) => pointsOf(data, chosen)).map(({ text }) => text);
-  const rest = (/** @type {string} */ text) => (text.startsWith(chosen) ? text.slice(chosen.length).replace(/^,? /, "") : text);
-  const more = [...new Set(texts)].map(rest).concat(figures.flatMap((data) => whereabouts(data, chosen))).filter(Boolean);
-  return [chosen, ...more].join("; ").replace(/&(?:lt|gt|amp|#37|#36);/g, (one) => PLAIN[one]);
+  const words = figures.flatMap((data) => pointsOf(data, chosen)).map(({ words }) => words);
+  const places = figures.flatMap((data) => whereabouts(data, chosen));
+  return [...new Set([chosen, ...words]), ...places].filter(Boolean).join("; ");
 }
 
 /** Let the entries of a plot be chosen by keyboard.

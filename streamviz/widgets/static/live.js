@@ -6,7 +6,7 @@ import { buildCommandTable } from "./command_table.js";
 import { make, makeStatus, watchTheme } from "./dom.js";
 import { applyDelta } from "./figure.js";
 import { buildClickLog } from "./click_log.js";
-import { rings } from "./keyboard.js";
+import { idOf, rings } from "./keyboard.js";
 import { staged, withLegend } from "./layout.js";
 import { listen, notify, widget } from "./mount.js";
 import { buildPanel, statusLine } from "./panel.js";
@@ -59,7 +59,7 @@ function buildPlots(root, grid, timeline, onDrawn, scale, signal) {
       }, timeline, { dark, coarse: false });
       const now = performance.now();
       if (!node.drawFlow) restsUntil = now + Math.min(MOST_REST_MS, (now - began) * (1 / share - 1));
-      if (first) node.on("plotly_click", (/** @type {any} */ { points }) => timeline.choose(points[0]?.customdata ?? ""));
+      if (first) node.on("plotly_click", (/** @type {any} */ { points }) => timeline.choose(idOf(points[0]?.customdata)));
     }
     clearTimeout(timer);
     if (rest_ms < Infinity) timer = setTimeout(schedule, rest_ms);

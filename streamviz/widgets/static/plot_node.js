@@ -3,7 +3,7 @@
 
 import { make } from "./dom.js";
 import { buildFlow } from "./flow_node.js";
-import { chooseByKeyboard, makeTabStop } from "./keyboard.js";
+import { chooseByKeyboard, idOf, makeTabStop } from "./keyboard.js";
 import { spread } from "./words.js";
 
 /** The timeline of the entry under the pointer, or of the one chosen by keyboard.
@@ -37,11 +37,11 @@ export function buildTimeline(request, restyle) {
 /** Where a figure is drawn, and a summary for screen readers.
  * @param {any} layout the figure's @param {() => any[]} data its traces @param {Timeline} timeline @param {AbortSignal} signal */
 export function createPlot(layout, data, { chosen, choose, hover }, signal) {
-  const isFlow = Boolean(layout.meta?.flow);
-  const node = /** @type {any} */ (make("div", isFlow ? "flow" : "plot"));
+  const flow = layout.meta?.flow;
+  const node = /** @type {any} */ (make("div", flow ? "flow" : "plot"));
   chooseByKeyboard(node, layout.title.text, { data, chosen, choose }, signal);
-  if (isFlow) {
-    const { draw, drawn, steer } = buildFlow(node, hover, signal);
+  if (flow) {
+    const { draw, drawn, steer } = buildFlow(node, flow, hover, signal);
     Object.assign(node, { drawFlow: draw, drawn, steer });
   }
   return { node, summary: make("p", "hidden") };
@@ -61,7 +61,7 @@ export function drawPlot(Plotly, node, figure, styled, timeline, style) {
   Plotly.react(node, data.map(withWords), { uirevision: "kept", ...layout }, { displayModeBar: false, responsive: true });
   if (!first) return;
   node.on("plotly_afterplot", () => spread(node)); // also after the first drawing, after a zoom, and in another size
-  node.on("plotly_hover", (/** @type {any} */ { points }) => timeline.hover(points[0]?.customdata ?? ""));
+  node.on("plotly_hover", (/** @type {any} */ { points }) => timeline.hover(idOf(points[0]?.customdata)));
 }
 
 /** A trace whose words plotly keeps: drawn anew, it forgets those at a point that had none before. They do not touch lines and each other.

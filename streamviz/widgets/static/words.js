@@ -40,28 +40,29 @@ export function freeMove(box, taken, area) {
   return best ? [best[0] + inX, best[1] + inY] : null;
 }
 
-/** How many things a text names. @param {string} text */
-export function named(text) {
-  const [, before, more] = /^(.*)and (\d+) more$/.exec(text.trim()) ?? [, "x", 0];
-  return Number(more) + Number(before !== "");
-}
-
-/** @typedef {{text: SVGTextElement, kind: Element | null}} Word */
+/** @typedef {{text: SVGTextElement, kind: Element | null, rest: number}} Word with the trace at whose points it is, and for how many it stands if it only says how many they are */
 
 /** What texts that count others said before. @type {WeakMap<Element, {before: string, now: string}>} */
 const changed = new WeakMap();
 
-/** Let a text say that it stands for others, too. @param {Element} text @param {number} others */
-function sayMore(text, others) {
+/** The words of a text that stands for others, too. @param {string} words @param {number} rest @param {number} others */
+export const counting = (words, rest, others) => (rest ? `and ${rest + others} more` : `${words} and ${others} more`);
+
+/** Let a text say that it stands for others, too. @param {Word} word @param {number} others */
+function sayMore({ text, rest }, others) {
   const before = text.textContent ?? "";
-  const [words, all] = [before.trim(), named(before) + others];
-  const alone = words.replace(/ ?and \d+ more$/, "");
-  const now = `\u00a0${alone ? `${alone} and ${all - 1} more` : `and ${all} more`}\u00a0`;
+  const now = `\u00a0${counting(before.trim(), rest, others)}\u00a0`;
   text.textContent = now;
   changed.set(text, { before, now });
 }
 
-/** The texts of a plot as plotly has drawn them, each with the trace whose points it is at. @param {HTMLElement} node @returns {Word[]} */
+/** For how many a text stands, as its trace says; plotly keeps the trace and the place of its points. @param {any} point @param {any} kind */
+export function restOf(point, kind) {
+  const [i, count] = kind?.__data__[0]?.trace.meta?.rest ?? [];
+  return point?.__data__.i === i ? count ?? 0 : 0;
+}
+
+/** The texts of a plot as plotly has drawn them. @param {HTMLElement} node @returns {Word[]} */
 function wordsOf(node) {
   const texts = [...node.querySelectorAll("text")].filter((one) => one.textContent?.replace(/[\u200b\s]/g, ""));
   for (const text of texts) {
@@ -69,7 +70,10 @@ function wordsOf(node) {
     if (known?.now === text.textContent) text.textContent = known.before;
     text.style.visibility = "";
   }
-  return texts.map((text) => ({ text, kind: text.closest(".trace.scatter") }));
+  return texts.map((text) => {
+    const kind = text.closest(".trace.scatter");
+    return { text, kind, rest: restOf(text.closest(".textpoint"), kind) };
+  });
 }
 
 /** Move words; return those that have no room. @param {Word[]} words @param {Box} area @returns {Word[]} */
@@ -118,8 +122,8 @@ export function spread(node) {
   const shown = words.filter((one) => !hidden.includes(one));
   for (const kind of new Set(hidden.flatMap((one) => one.kind ?? []))) {
     const last = shown.findLast((one) => one.kind === kind);
-    const count = hidden.filter((one) => one.kind === kind).reduce((sum, { text }) => sum + named(text.textContent ?? ""), 0);
-    if (last) sayMore(last.text, count);
+    const count = hidden.filter((one) => one.kind === kind).reduce((sum, { rest }) => sum + (rest || 1), 0);
+    if (last) sayMore(last, count);
   }
   hide(place(shown, area)); // what counts others is longer now
 }

@@ -11,7 +11,7 @@ import { flowShapes } from "streamviz/flow_shapes.js";
 import { describe } from "streamviz/keyboard.js";
 import { actionsOf } from "streamviz/panel.js";
 
-const cases = JSON.parse(readFileSync(process.env.STREAMVIZ_FLOWS, "utf8"));
+const { cases, constants } = JSON.parse(readFileSync(process.env.STREAMVIZ_FLOWS, "utf8"));
 const plain = (value) => JSON.parse(JSON.stringify(value));
 
 test("there is something to compare", () => {
@@ -22,7 +22,7 @@ test("there is something to compare", () => {
 
 for (const { name, scene, width, low, height, shapes } of cases) {
   test(`flowShapes does what Python's flow_shapes does: ${name}`, () => {
-    const mine = plain(flowShapes(scene, width, low));
+    const mine = plain(flowShapes(scene, width, constants, low));
     assert.deepEqual(mine.shapes, shapes);
     assert.equal(mine.height, height);
     assert.equal(new Set(shapes.map(({ key }) => key)).size, shapes.length, "each key is one shape");
@@ -114,9 +114,9 @@ test("each consumer's box and each group's name has its buttons", () => {
 
 test("a dead letter leaves for its bin, and what was acknowledged for the counter", () => {
   const shapes = [{ key: "group 0 bin", kind: "bin", x: 300, y: 50, w: 100 }];
-  const exits = exitsOf({ groups: [{ left: ["3-0", "4-0"], bin: { new: ["3-0"] } }] }, shapes);
+  const exits = exitsOf({ groups: [{ left: ["3-0", "4-0"], bin: { new: ["3-0"] } }] }, shapes, 15);
   assert.deepEqual([...exits], [["group 0 held 3-0", [385, 56]], ["group 0 held 4-0", null]]);
-  assert.equal(exitsOf({ headline: "" }, []).size, 0);
+  assert.equal(exitsOf({ headline: "" }, [], 15).size, 0);
 });
 
 test("only from one frame to the next do entries move", () => {
@@ -160,15 +160,26 @@ test("each kind is drawn as the still pictures have it", () => {
   }
 });
 
-test("where not all groups have room, the worst are shown in their order, and the rates say so", () => {
-  const groups = [["a", 1, 1], ["b", null, 0], ["c", 0, 9], ["d", 0, 0]].map(([name, waiting, pending]) => ({ name, waiting, pending, consumers: [] }));
-  const scene = { groups, rates: "in 1,000/s" };
-  assert.equal(fewerGroups(scene, 4), scene);
+test("where not all groups have room, the kernel's worst are shown in their order, and the rates say so", () => {
+  const saidOf = (scene) => flowShapes(scene, 960, constants).shapes.find(({ key }) => key === "rates").text;
+  const { scene: all } = cases.find(({ scene }) => scene.groups.length === 5 && scene.total === 5);
+  const scene = { ...all, rate: "1,000/s", worst: [3, 1, 4, 0, 2] };
+  assert.equal(fewerGroups(scene, 5), scene);
+  assert.equal(saidOf(scene), "in 1,000/s");
   const shown = fewerGroups(scene, 2);
-  assert.deepEqual(shown.groups.map(({ name }) => name), ["b", "c"]);
-  assert.equal(shown.rates, "in 1,000/s, the worst 2 of 4 groups are shown");
-  groups[3].consumers.push({ dead: true, pending: 1 });
-  assert.deepEqual(fewerGroups(scene, 1).groups, [groups[3]], "a dead consumer holds an entry");
-  const more = fewerGroups({ groups, rates: "in 1/s, 40 groups: 9 waiting, the worst 12 groups are shown" }, 3);
-  assert.equal(more.rates, "in 1/s, 40 groups: 9 waiting, the worst 3 groups are shown");
+  assert.deepEqual(shown.groups, [all.groups[1], all.groups[3]]);
+  assert.equal(saidOf(shown), "in 1,000/s, the worst 2 of 5 groups are shown");
+  assert.equal(saidOf({ ...shown, rate: "" }), "the worst 2 of 5 groups are shown");
+  assert.equal(saidOf({ ...fewerGroups({ ...scene, total: 40, all: "all 40: 9 waiting" }, 3) }), "in 1,000/s, all 40: 9 waiting, the worst 3 groups are shown");
+  const waiting = { headline: "Waiting", groups: [] };
+  assert.equal(fewerGroups(waiting, 1), waiting);
+});
+
+test("the worst groups are those that Python ranks first", () => {
+  const ranked = cases.filter(({ scene }) => scene.groups.length > 1 && scene.groups.length === scene.worst.length);
+  assert.ok(ranked.length > 10);
+  for (const { scene } of ranked) {
+    assert.deepEqual(scene.worst.toSorted((one, other) => one - other), [...scene.groups.keys()]);
+    assert.deepEqual(fewerGroups(scene, 1).groups, [scene.groups[scene.worst[0]]]);
+  }
 });

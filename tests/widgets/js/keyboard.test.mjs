@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { chooseByKeyboard, compareIds, describe, entriesIn, entryAfterKey, makeTabStop, pointsOf, rings } from "streamviz/keyboard.js";
+import { chooseByKeyboard, compareIds, describe, entriesIn, entryAfterKey, idOf, makeTabStop, pointsOf, rings } from "streamviz/keyboard.js";
 
 const cases = JSON.parse(readFileSync(process.env.STREAMVIZ_FIXTURE, "utf8"));
 const MAP = [
-  { x: [1, 1, 2], y: [0, 1, 0], text: ["1000-0", "1000-1", "2000-0"], customdata: ["1000-0", "1000-1", "2000-0"] },
-  { x: [1, 2], y: [-1, -1], text: ["a: last delivered 2000-0", "a: last delivered 2000-0"], customdata: ["2000-0", "2000-0"] },
-  { x: [1], y: [-1], text: ["1000-1 held by &lt;b&gt;, delivered 2×"], customdata: ["1000-1"] },
+  { x: [1, 1, 2], y: [0, 1, 0], customdata: ["1000-0", "1000-1", "2000-0"] },
+  { x: [1, 2], y: [-1, -1], text: ["a: last delivered 2000-0", "a: last delivered 2000-0"], customdata: [["2000-0"], ["2000-0"]] },
+  { x: [1], y: [-1], text: ["held by &lt;b&gt;, delivered 2×"], customdata: [["1000-1", "held by <b>, delivered 2×"]] },
   { x: [5], y: [1] },
 ];
-const BARS = [{ x: [3, 9, null], y: [-0.3, -0.3, null], text: ["1000-1, ann: held, delivery 2", "1000-1, ann: held, delivery 2", ""], customdata: ["1000-1", "1000-1", null], yaxis: "y2" }];
+const BARS = [{ x: [3, 9, null], y: [-0.3, -0.3, null], text: ["ann: held, delivery 2", "ann: held, delivery 2", ""], customdata: [["1000-1"], ["1000-1"], null], yaxis: "y2" }];
 
 test("IDs are in order as numbers, however large", () => {
   const ids = ["10-0", "9-18446744073709551615", "9-9", "18446744073709551615-0", "9-10"];
@@ -62,6 +62,8 @@ test("without a kernel, the plots say what they know about an entry", () => {
   assert.equal(describe([MAP, BARS], "1000-1"), "1000-1; held by <b>, delivered 2×; ann: held, delivery 2");
   assert.equal(describe([MAP], "1000-0"), "1000-0");
   assert.equal(describe([MAP], "2000-0"), "2000-0; a: last delivered 2000-0");
+  assert.equal(describe([[{ x: [1], y: [1], text: ["5-0 &amp; more"], customdata: ["5-0"] }]], "5-0"), "5-0; 5-0 &amp; more", "words of one's own plot stay as they are");
+  assert.deepEqual([["5-0"], "5-0", ["5-0", "words"], null, undefined].map(idOf), ["5-0", "5-0", "5-0", "", ""]);
 });
 
 test("every entry of real plots is reached by one key after the other", () => {
