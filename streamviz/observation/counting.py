@@ -7,7 +7,8 @@ serve to doubt: if they disagree with what was counted, nothing is carried over.
 leave no trace: XSETID with a false MAXDELETEDID and the stream's own last ID, a group that is set
 back and forth, or destroyed and made anew. They only mislead if entries are removed in the same
 interval. If all entries are removed then, and others added, a smaller ENTRIESADDED cannot be told
-from a new stream.
+from a new stream. Nor can another stream in its place that has the same ends, counters and cursors
+be told from it.
 
 Everything here is pure: replies go in, numbers come out.
 """

@@ -323,6 +323,38 @@ def test_a_stream_that_was_restored_and_has_grown_as_much_as_the_old_one_is_coun
 
 
 @pytest.mark.server
+@pytest.mark.parametrize("new", [0, 7])
+@pytest.mark.parametrize("how", ["RENAME", "COPY", "RESTORE"])
+def test_a_twin_in_the_streams_place_is_counted_anew_if_its_group_has_read_another_number(
+    redis: redis_py.Redis, key: str, how: str, new: int
+) -> None:
+    """Both have the same length, ends and cursor, and most of their entries on another side."""
+
+    def make(stream: str, ids: Sequence[int], read: int) -> None:
+        for ms in ids:
+            redis.xadd(stream, {"f": "v"}, f"{ms}-0")
+        redis.xgroup_create(stream, "g", "500-0", entries_read=read)
+
+    twin = f"{key}:twin"
+    make(key, [*range(401, 501), *range(600, 700)], 100)
+    make(twin, [401, *range(500, 698), 699], 2)
+    observer = Observer(redis, key)
+    assert [observer.sample().group("g").lag.entries for _ in range(4)] == [100] * 4
+    if how == "RENAME":
+        redis.rename(twin, key)
+    elif how == "COPY":
+        redis.copy(twin, key, replace=True)
+    else:
+        redis.restore(key, 0, redis.dump(twin), replace=True)
+    for ms in range(new):
+        redis.xadd(key, {"f": "v"}, f"{800 + ms}-0")
+    for _ in range(3):
+        group = observer.sample().group("g")
+        assert (group.lag.entries, group.lag.verdict) == (198 + new, "exact")
+        assert group.lag.entries == waiting(redis, key, group)
+
+
+@pytest.mark.server
 def test_a_fast_stream_costs_one_round_trip_a_sample(
     redis: redis_py.Redis, key: str, say: Say
 ) -> None:
