@@ -72,6 +72,7 @@ class Poller:
     def forget(self) -> None:
         """Forget the stream: it is gone."""
         self._tracker = LagTracker()
+        self._agreed = True  # the polls of the previous sample, about whether it's another stream
         self._last: dict[str, LastPoll] = {}
         self._budget.forget()
 
@@ -107,16 +108,19 @@ class Poller:
         pages: Sequence[Page] = tracker.pages if wrong else ()  # else what they proved is lost
         if wrong or not tracker.pages:
             pages = [*pages, *tracker.missing(found, self._budget.entry_bytes)]
+        agreed = True
         if wrong or pages:
             anchor = tracker.anchor if tracker.fast or not found.delta.has_anchor else None
             asked = _Asked(tracker.stream, cursors | moved, {} if wrong else idle, pages, anchor)
             replies = yield from self._second_round_trip(asked, replies)
-            if self._find(self._tracker, replies).delta.is_another != anew:
+            agreed = self._find(self._tracker, replies).delta.is_another == anew
+            if not agreed and self._agreed:  # a wrong byte, unless the next sample shows it, too
+                self._agreed = False
                 raise ValueError("two polls do not agree on whether this is another stream")
             found = self._find(tracker, replies)
-            if doubtful and found.is_contradictory:
+            if found.is_contradictory and self._snapshots.works is True:
                 found = tracker.find(found.evidence, self._last, anew=True)
-        if found.delta.lost_its_last:
+        if found.delta.lost_its_last or not agreed:
             self._tracker, self._last = LagTracker(), {}
             return replace((yield from self.poll(time_ms, readers)), is_another=True)
         return self._keep(tracker, replies, found, is_another=is_another)
@@ -132,7 +136,7 @@ class Poller:
             for group in replies.groups
             if group.name in by_group
         }
-        self._tracker, self._previous_s = tracker, self._began_s
+        self._tracker, self._agreed, self._previous_s = tracker, True, self._began_s
         self._failovers.keep()
         consumers = sum(len(one.consumers) for one in by_group.values())
         readers = len(replies.positions)
