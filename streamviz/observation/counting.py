@@ -7,7 +7,8 @@ doubts: if they disagree with a count, nothing is carried over. Three rewrites l
 XSETID with a false MAXDELETEDID and the stream's own last ID; a group that is set back and forth;
 and a group that is destroyed and created again. They mislead only if entries are removed in the
 same interval. If all entries are removed then, and others added, a smaller ENTRIESADDED looks like
-a new stream.
+a new stream. Another stream in its place that has the same length, ends, counters and cursors looks
+like the old one.
 
 Everything here is pure: replies go in, numbers come out.
 """

@@ -62,6 +62,7 @@ class LagTracker:
         removed = delta.removed
         contradictory |= removed is not None and removed < 0
         contradictory |= any(self._disagrees(one, waiting, delta) for one in evidence.groups)
+        contradictory |= any(map(self._counter_differs, evidence.groups))
         doubtful = (
             contradictory
             or delta.is_odd
@@ -197,6 +198,13 @@ class LagTracker:
         if view is None or view.replies is None or new is None:
             return False
         return group.pending - new.pending != view.unheld
+
+    def _counter_differs(self, group: GroupInfo) -> bool:
+        """Tell whether a group's counter changed, and its cursor did not: perhaps it's another."""
+        view = self._views.get(group.name)
+        if view is None or view.group.last_delivered_id != group.last_delivered_id:
+            return False
+        return view.group.entries_read != group.entries_read
 
     def _bounds(self, counts: Counts, evidence: Evidence, group: GroupInfo) -> tuple[int, int]:
         cursor = group.last_delivered_id

@@ -25,18 +25,21 @@ class Page:
     start: EntryId  # not counted itself forwards, counted backwards
     count: int  # at most
     back: bool
+    until: EntryId = EntryId.MAX  # the last ID to ask for forwards
 
     def command(self, key: str) -> Command:
         """Return the command that asks for it."""
         if self.back:
             return ("XREVRANGE", key, str(self.start), "-", "COUNT", self.count)
-        return ("XRANGE", key, f"({self.start}", "+", "COUNT", self.count)
+        return ("XRANGE", key, f"({self.start}", str(self.until), "COUNT", self.count)
 
     def read(self, reply: list[Any]) -> Lookahead:
         """Read its reply."""
         whole = len(reply) < self.count
         if not self.back:
-            return Lookahead(self.start, [entry[0] for entry in reply], complete=whole)
+            complete = whole and self.until == EntryId.MAX
+            until = self.until if whole else None
+            return Lookahead(self.start, [entry[0] for entry in reply], complete, until)
         ids = [entry[0] for entry in reply[::-1]]
         after = EntryId.ZERO if whole else EntryId.parse(ids[0]).previous()
         return Lookahead(after, ids, self.start == EntryId.MAX, until=self.start, asked=whole)
@@ -52,8 +55,13 @@ def probe(stream: StreamInfo, entry_bytes: int) -> list[Page]:
         return []
     low, high = first.id.ms << 64 | first.id.seq, last.id.ms << 64 | last.id.seq
     count = min(_PROBES, _PROBES_BYTES // max(1, entry_bytes))
-    places = (low + (high - low) * n // (count + 1) for n in range(1, count + 1))
-    return [Page(EntryId(at >> 64, at & (1 << 64) - 1), 1, back=False) for at in places]
+    places = [low + (high - low) * n // (count + 1) for n in range(1, count + 1)]
+    ids = [EntryId(at >> 64, at & (1 << 64) - 1) for at in places]
+    # up to the next place: else a large entry before several of them would come several times
+    return [
+        Page(start, 1, back=False, until=until)
+        for start, until in zip(ids, [*ids[1:], EntryId.MAX], strict=True)
+    ]
 
 
 def next_pages(

@@ -11,7 +11,7 @@ from streamviz.client import replies
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry, GroupInfo, StreamInfo
 from streamviz.client.resp import Command
-from streamviz.errors import ServerAuthError
+from streamviz.errors import NoSuchGroup, NoSuchStream
 from streamviz.observation.counting import Lookahead
 from streamviz.observation.idle_groups import GroupReplies
 from streamviz.observation.pages import Page
@@ -71,18 +71,15 @@ class Poll:
     def read(self, results: Sequence[Any], last: LastReplies) -> PollReplies:
         """Read the replies; `last` knows the previous ones.
 
-        Raise the first error among the replies that concerns the stream, or says that a right is
-        missing. A group may have been destroyed since the previous poll, so its other errors do not
-        count. Also raise an error if a reply has the wrong shape, and ServerTooOld if the server
-        does not count the entries that were ever added.
+        Raise the first error among the replies, except that there is no such group: it may have
+        been destroyed since the previous poll. Also raise an error if a reply has the wrong shape,
+        and ServerTooOld if the server does not count the entries that were ever added.
         """
-        errors = [result for result in results if isinstance(result, Exception)]
-        if errors:
-            about_stream = len(self._about_stream())
-            for i, result in enumerate(results):
-                fatal = ServerAuthError if i >= about_stream else Exception
-                if isinstance(result, fatal):
-                    raise result
+        about_stream = len(self._about_stream())
+        for i, result in enumerate(results):
+            gone = i >= about_stream and isinstance(result, NoSuchGroup | NoSuchStream)
+            if isinstance(result, Exception) and not gone:
+                raise result
         rest = iter(results)
         about, groups = next(rest), last.groups(next(rest))
         new = next(rest)[::-1] if self.max_entries or self.known else []

@@ -72,6 +72,7 @@ class Poller:
     def forget(self) -> None:
         """Forget the stream: it is gone."""
         self._tracker = LagTracker()
+        self._agreed = True  # the polls of the previous sample, about whether it's another stream
         self._last: dict[str, LastPoll] = {}
         self._budget.forget()
 
@@ -96,27 +97,30 @@ class Poller:
             tracker, cursors = LagTracker(), {}
             findings = self._find(tracker, replies)
         now = {group.name: group.last_delivered_id for group in replies.groups}
-        others = {name: at for name, at in now.items() if name not in cursors or at < cursors[name]}
+        new = {name: at for name, at in now.items() if name not in cursors or at < cursors[name]}
         unchanged = findings.unchanged
         woke = any(name in now and name not in unchanged for name in idle)
         doubtful = findings.is_doubtful and self._snapshots.works is True
         if doubtful:
             findings = tracker.find(findings.evidence, self._last, anew=True)
         adrift = not findings.delta.has_anchor and bool(findings.uncertain)
-        wrong = others or woke or doubtful or adrift or tracker.stream is None
+        wrong = new or woke or doubtful or adrift or tracker.stream is None
         pages: Sequence[Page] = tracker.pages if wrong else ()  # else what they proved is lost
         if wrong or not tracker.pages:
             pages = [*pages, *tracker.missing(findings, self._budget.entry_bytes)]
+        agreed = True
         if wrong or pages:
             anchor = tracker.anchor if tracker.fast or not findings.delta.has_anchor else None
-            request = _Asked(tracker.stream, cursors | others, {} if wrong else idle, pages, anchor)
+            request = _Asked(tracker.stream, cursors | new, {} if wrong else idle, pages, anchor)
             replies = yield from self._second_round_trip(request, replies)
-            if self._find(self._tracker, replies).delta.is_another != anew:
+            agreed = self._find(self._tracker, replies).delta.is_another == anew
+            if not agreed and self._agreed:  # a wrong byte, unless the next sample shows it, too
+                self._agreed = False
                 raise ValueError("two polls do not agree on whether this is another stream")
             findings = self._find(tracker, replies)
-            if doubtful and findings.is_contradictory:
+            if findings.is_contradictory and self._snapshots.works is True:
                 findings = tracker.find(findings.evidence, self._last, anew=True)
-        if findings.delta.lost_its_last:
+        if findings.delta.lost_its_last or not agreed:
             self._tracker, self._last = LagTracker(), {}
             return replace((yield from self.poll(time_ms, readers)), is_another=True)
         return self._keep(tracker, replies, findings, is_another=is_another)
@@ -132,7 +136,7 @@ class Poller:
             for group in replies.groups
             if group.name in by_group
         }
-        self._tracker, self._previous_s = tracker, self._began_s
+        self._tracker, self._agreed, self._previous_s = tracker, True, self._began_s
         self._failovers.keep()
         consumers = sum(len(one.consumers) for one in by_group.values())
         readers = len(replies.positions)

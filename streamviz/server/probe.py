@@ -131,6 +131,11 @@ def explain_failure(error: Exception, url: str, options: Mapping[str, Any]) -> S
         )
     if isinstance(error, ResponseError) and "db index" in lower:
         return ServerError(f"{url}: {message}. The server has no such database: use /0")
+    if isinstance(error, ResponseError) and "unknown command" in lower:
+        return ServerError(
+            f"{url} refuses what connect() needs: {message.partition(', with args')[0]}. Allow it "
+            "there, or make a client of your own, redis.Redis(...)"
+        )
     tls = url.startswith("rediss:")
     closed = "closed by server" in lower or "reset by peer" in lower
     problem, step = "", ""

@@ -16,7 +16,7 @@ from slow import slow_but
 
 from streamviz import watch
 from streamviz.client.stream import Stream
-from streamviz.errors import ServerTooOld
+from streamviz.errors import ServerError, ServerTooOld
 from streamviz.observation.observer import Observer
 from streamviz.observation.sample import Sample
 from streamviz.server.embedded import EmbeddedServer, connect
@@ -163,6 +163,29 @@ def test_without_multi_a_plain_pipeline_is_sent(command: str) -> None:
             assert (sample.trouble, sample.length, sample.groups[0].lag.entries) == ("", 30, 30)
         other = Observer(client, "s")
         assert facts(other.sample())[:2] == ("", 30)
+
+
+@pytest.mark.parametrize("command", ["XINFO", "XPENDING", "XRANGE", "XREVRANGE"])
+def test_a_sample_never_lacks_in_silence_what_the_server_does_not_know(command: str) -> None:
+    with (
+        EmbeddedServer(port=0, config=("--rename-command", command, "")) as server,
+        closing(server.client()) as client,
+    ):
+        stream = Stream(client, "s")
+        stream.add_many({"n": n} for n in range(3))
+        stream.group("a").create("0")
+        stream.group("a").consumer("ann").read(2)
+        sample = Observer(client, "s").sample()
+        assert (sample.exists, sample.groups) == (None, ())
+        assert sample.trouble == f"{command} 's' was refused: unknown command '{command}'"
+
+
+def test_connect_names_the_command_that_the_server_does_not_know() -> None:
+    with (
+        EmbeddedServer(port=0, config=("--rename-command", "INFO", "")) as server,
+        pytest.raises(ServerError, match=r"what connect\(\) needs: unknown command 'INFO'\. Allow"),
+    ):
+        connect(server.url)
 
 
 def test_over_a_proxy_that_closes_on_multi_a_plain_pipeline_is_sent(

@@ -182,6 +182,15 @@ def test_long_values_and_many_fields_are_shortened() -> None:
     assert all(len(one.fields["a"]) < 230 for one in crowd)
 
 
+def test_a_large_entry_before_which_nothing_was_added_for_long_is_fetched_once(
+    redis: redis_py.Redis, key: str
+) -> None:
+    for n in (*range(1, 101), *range(10_001, 10_101)):
+        redis.xadd(key, {"payload": b"x" * (300 * KB if n == 10_001 else 10)}, f"{n}-0")
+    _, first = cost(redis, Observer(redis, key).sample)
+    assert 300 * KB < first < 2 * 300 * KB
+
+
 @pytest.mark.parametrize("large", [range(30, 35), range(60, 130), range(20, 180, 3)])
 def test_large_entries_among_small_ones_are_not_fetched_again_and_again(
     redis: redis_py.Redis, key: str, large: range

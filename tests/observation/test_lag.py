@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -320,6 +321,94 @@ def test_a_stream_that_was_restored_and_has_grown_as_much_as_the_old_one_is_coun
             assert group.lag.verdict == "exact"
             assert group.lag.entries == waiting(redis, key, group)
     assert redis.xinfo_stream(key)["entries-added"] == redis.xlen(key) == length + new
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("new", [0, 7])
+@pytest.mark.parametrize(("cursor", "read"), [(500, 2), (450, 1)])
+@pytest.mark.parametrize("how", ["RENAME", "COPY", "RESTORE"])
+def test_a_twin_in_the_streams_place_is_counted_anew_if_its_group_has_read_another_number(
+    redis: redis_py.Redis, key: str, how: str, cursor: int, read: int, new: int
+) -> None:
+    """Both have the same length and ends, and most of their entries on another side."""
+
+    def make(stream: str, ids: Sequence[int], cursor: int, read: int) -> None:
+        for ms in ids:
+            redis.xadd(stream, {"f": "v"}, f"{ms}-0")
+        redis.xgroup_create(stream, "g", f"{cursor}-0", entries_read=read)
+
+    twin = f"{key}:twin"
+    make(key, [*range(401, 501), *range(600, 700)], 500, 100)
+    make(twin, [401, *range(500, 698), 699], cursor, read)
+    observer = Observer(redis, key)
+    assert [observer.sample().group("g").lag.entries for _ in range(4)] == [100] * 4
+    if how == "RENAME":
+        redis.rename(twin, key)
+    elif how == "COPY":
+        redis.copy(twin, key, replace=True)
+    else:
+        redis.restore(key, 0, redis.dump(twin), replace=True)
+    for ms in range(new):
+        redis.xadd(key, {"f": "v"}, f"{800 + ms}-0")
+    for _ in range(3):
+        group = observer.sample().group("g")
+        assert group.lag.entries == 200 - read + new == waiting(redis, key, group)
+    assert group.lag.verdict == "exact"
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("seed", [72, 76, 104, 108, 119, 200])
+def test_a_twin_in_the_streams_place_whose_group_is_set_back_is_not_counted_from_the_old_one(
+    redis: redis_py.Redis, key: str, seed: int
+) -> None:
+    """Only what the second poll asks for contradicts what was known."""
+    die = random.Random(seed)
+
+    def make(stream: str, cursors: Sequence[int]) -> None:
+        ids = [1, *sorted(die.sample(range(2, 200), 98)), 200]
+        for ms in ids:
+            redis.xadd(stream, {"f": "v"}, f"{ms}-0")
+        for name, cursor in zip("ab", cursors, strict=True):
+            read = sum(ms <= cursor for ms in ids)
+            redis.xgroup_create(stream, name, f"{cursor}-0", entries_read=read)
+
+    twin = f"{key}:twin"
+    low, high = sorted(die.sample(range(40, 160), 2))
+    make(key, (low, high))
+    make(twin, (low, high - 8))
+    observer = Observer(redis, key)
+    for _ in range(3):
+        observer.sample()
+    redis.rename(twin, key)
+    for _ in range(3):
+        for group in observer.sample().groups:
+            if group.lag.verdict == "exact":
+                assert group.lag.entries == waiting(redis, key, group)
+    assert group.lag.verdict == "exact"
+
+
+@pytest.mark.server
+def test_a_longer_stream_in_its_place_that_grows_fast_is_one_bad_sample_at_most(
+    redis: redis_py.Redis, key: str
+) -> None:
+    """More entries are new than a sample takes, so only the second poll shows what happened."""
+    twin = f"{key}:twin"
+    for stream, step in ((key, 3), (twin, 1)):
+        for ms in range(1, 91, step):
+            redis.xadd(stream, {"f": "v"}, f"{ms}-0")
+        redis.xadd(stream, {"f": "v"}, "91-0")
+        redis.xgroup_create(stream, "g", "80-0", entries_read=80 // step)
+    observer = Observer(redis, key)
+    for _ in range(3):
+        assert not observer.sample().trouble
+    redis.rename(twin, key)
+    for ms in range(250):
+        redis.xadd(key, {"f": "v"}, f"{100 + ms}-0")
+    observer.sample()
+    for _ in range(3):
+        sample = observer.sample()
+        assert (sample.trouble, sample.length) == ("", 341)
+        assert (sample.group("g").lag.entries, sample.group("g").lag.verdict) == (261, "exact")
 
 
 @pytest.mark.server

@@ -9,7 +9,7 @@ import pytest
 import redis as redis_py
 
 from streamviz.client.entry_id import EntryId
-from streamviz.errors import CommandRefused, ServerAuthError
+from streamviz.errors import CommandRefused, NoSuchGroup, ServerAuthError, StreamVizError
 from streamviz.observation.counting import Lookahead
 from streamviz.observation.idle_groups import GroupReplies
 from streamviz.observation.pages import Page
@@ -96,7 +96,7 @@ def test_replies_are_read_in_the_order_of_the_commands(results: list[Any]) -> No
 
 @pytest.mark.parametrize("which", [-3, -2, -1])
 def test_a_group_that_was_destroyed_meanwhile_is_left_out(results: list[Any], which: int) -> None:
-    results[which] = CommandRefused("NOGROUP", "s")
+    results[which] = NoSuchGroup("NOGROUP")
     assert WITH_ALL.read(results, LastReplies(hides=False)).by_group == {}
 
 
@@ -107,7 +107,8 @@ def test_an_error_about_the_stream_is_raised(results: list[Any], which: int) -> 
         WITH_ALL.read(results, LastReplies(hides=False))
 
 
-def test_a_missing_right_is_raised_wherever_it_is_reported(results: list[Any]) -> None:
-    results[-1] = ServerAuthError("NOPERM")
-    with pytest.raises(ServerAuthError):
+@pytest.mark.parametrize("error", [ServerAuthError("NOPERM"), CommandRefused("unknown command")])
+def test_what_is_refused_of_a_group_is_raised(results: list[Any], error: StreamVizError) -> None:
+    results[-1] = error
+    with pytest.raises(type(error)):
         WITH_ALL.read(results, LastReplies(hides=False))
