@@ -589,6 +589,7 @@ def open_notebook(
         ours = re.compile(rf"^(https?|wss?)://127\.0\.0\.1:{lab.port}/|^(data|blob):")
         strange = [url for url in notebook.requests if not ours.match(url)]
         assert not strange, f"a request left this machine: {strange}"
+    desk.set_viewport_size(SIZE)  # the next test has the same page
 
 
 __all__ = ["Error", "Lab", "Notebook"]
