@@ -15,7 +15,7 @@ Everything here is pure: replies go in, numbers come out.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -280,7 +280,7 @@ class Counts:
             i = bisect_left(self._ids, entry_id)
             if not self._after[self._ids[i]] <= count <= self._after[self._ids[i - 1]]:
                 raise Contradiction
-            insort(self._ids, entry_id)
+            self._ids.insert(i, entry_id)
             self._after[entry_id] = count
         elif self._after[entry_id] != count:
             raise Contradiction

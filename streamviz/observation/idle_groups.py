@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter, lt
 
 from streamviz.client.models import ConsumerInfo, GroupInfo, PendingEntry
 from streamviz.observation.aged_pending import age_pending
 from streamviz.observation.counting import Lookahead, StreamDelta
+
+_held, _idle_ms = attrgetter("name", "pending"), attrgetter("idle_ms")
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,9 @@ class LastPoll:
         return (
             old.pending != group.pending
             or old.last_delivered_id != group.last_delivered_id
-            or len(old_consumers) != len(consumers)
             or bool(self.replies.oldest and not old_consumers)  # no idle time tells their age
-            or any(
-                one.name != new.name or one.pending != new.pending or new.idle_ms < one.idle_ms
-                for one, new in zip(old_consumers, consumers, strict=True)
-            )
+            or [*map(_held, old_consumers)] != [*map(_held, consumers)]
+            or any(map(lt, map(_idle_ms, consumers), map(_idle_ms, old_consumers)))
         )
 
 

@@ -7,7 +7,9 @@ leave no trace: docs/numbers.md lists them.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
 from streamviz.client.entry_id import EntryId
@@ -19,6 +21,8 @@ from streamviz.observation.counting import (
     may_have_swept,
 )
 from streamviz.observation.idle_groups import GroupReplies
+
+_id = attrgetter("id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,10 +209,10 @@ def _possibly_removed(view: GroupView, stream: StreamInfo) -> int:
     """Return how many of a group's pending entries may not be in the stream."""
     if not view.replies:
         return view.group.pending
-    first, deleted = _first(stream), largest_deleted(stream)
-    doubtful = [one.id < first or one.id <= deleted for one in view.replies.oldest]
-    more = view.group.pending - len(doubtful)
-    return sum(doubtful) + (more if not doubtful or doubtful[-1] else 0)
+    oldest = view.replies.oldest  # in the order of their IDs
+    below = bisect_left(oldest, _first(stream), key=_id)
+    count = max(below, bisect_right(oldest, largest_deleted(stream), key=_id))
+    return view.group.pending if count == len(oldest) else count
 
 
 def _ahead(view: GroupView, most: int) -> int:
@@ -217,7 +221,7 @@ def _ahead(view: GroupView, most: int) -> int:
     A group that was set back has some, and one for which a claim was forced.
     """
     group, oldest = view.group, view.replies.oldest if view.replies else ()
-    count = sum(one.id > group.last_delivered_id for one in oldest)
+    count = len(oldest) - bisect_right(oldest, group.last_delivered_id, key=_id)
     unseen = group.pending - len(oldest)  # with larger IDs
     return count + (max(0, unseen) if count else max(0, min(most, unseen)))
 

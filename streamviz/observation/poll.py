@@ -11,6 +11,7 @@ from streamviz.client import replies
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry, GroupInfo, StreamInfo
 from streamviz.client.resp import Command
+from streamviz.client.transport import errors_among
 from streamviz.errors import NoSuchGroup, NoSuchStream
 from streamviz.observation.counting import Lookahead
 from streamviz.observation.idle_groups import GroupReplies
@@ -75,11 +76,10 @@ class Poll:
         been destroyed since the previous poll. Also raise an error if a reply has the wrong shape,
         and ServerTooOld if the server does not count the entries that were ever added.
         """
-        about_stream = len(self._about_stream())
-        for i, result in enumerate(results):
-            gone = i >= about_stream and isinstance(result, NoSuchGroup | NoSuchStream)
-            if isinstance(result, Exception) and not gone:
-                raise result
+        for i, error in errors_among(results):
+            gone = isinstance(error, NoSuchGroup | NoSuchStream)
+            if not gone or i < len(self._about_stream()):
+                raise error
         rest = iter(results)
         about, groups = next(rest), last.groups(next(rest))
         new = next(rest)[::-1] if self.max_entries or self.known else []

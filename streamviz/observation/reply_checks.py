@@ -82,7 +82,7 @@ class LastReplies:
 def check_numbers(by_group: Mapping[str, GroupReplies], memory_bytes: int | None) -> None:
     """Check that each number is one; TypeError if something else stands in its place."""
     consumers = chain.from_iterable(one.consumers for one in by_group.values())
-    _check_integers(number for consumer in consumers for number in consumer[1:3])
+    _check_integers(chain.from_iterable(map(itemgetter(1, 2), consumers)))
     _check_integers(() if memory_bytes is None else (memory_bytes,))
 
 
