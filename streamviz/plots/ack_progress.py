@@ -11,10 +11,10 @@ from streamviz.observation.accounting import GroupAccounting, account_for
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.contrast import translucent
-from streamviz.plots.figure import Plot, seconds
+from streamviz.plots.figure import Plot
 from streamviz.plots.panels import axes, axis, domain
 from streamviz.plots.texts import label, no_data_text, number_text, words_alone
-from streamviz.plots.traces import GREY, Trace, colour, end_labels, line
+from streamviz.plots.traces import GREY, Trace, colour, end_labels, line, seconds
 from streamviz.plots.worst_groups import shown_groups, worst_of_text
 
 _BANDS = (  # each filled down to zero: filled between two lines, a gap would draw a diagonal

@@ -8,7 +8,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.event_lines import event_lines, event_points, headroom
-from streamviz.plots.figure import NO_TIMES, Plot, cursor_place, id_scale, seconds
+from streamviz.plots.figure import NO_TIMES, Plot, cursor_place, id_scale
 from streamviz.plots.group_lines import lines_layout
 from streamviz.plots.texts import entries_text, label, no_data_text, peaks_text
 from streamviz.plots.traces import (
@@ -18,6 +18,7 @@ from streamviz.plots.traces import (
     colours,
     end_labels,
     end_texts,
+    seconds,
     step_lines,
 )
 from streamviz.plots.worst_groups import shown_groups

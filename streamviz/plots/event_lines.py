@@ -8,9 +8,8 @@ from typing import Any
 
 from streamviz.observation.events import DEATHS, Event, counted
 from streamviz.observation.history import History
-from streamviz.plots.figure import seconds
 from streamviz.plots.texts import escaped, label
-from streamviz.plots.traces import GREY, Trace, line
+from streamviz.plots.traces import GREY, Trace, line, seconds
 from streamviz.plots.worst_groups import shown_groups
 
 EVENT_AXIS: dict[str, Any] = {

@@ -36,7 +36,7 @@ from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.contrast import SUBSTITUTES
 from streamviz.plots.texts import clean, words_alone
-from streamviz.plots.traces import Trace
+from streamviz.plots.traces import Trace, seconds
 
 Figure = dict[str, Any]
 """What `Plot.figure` returns: a plotly figure with two keys more."""
@@ -235,11 +235,6 @@ def apply(figure: Figure, delta: Delta) -> Figure:
         data[i] |= state
     summary = delta.get("summary", figure["summary"])
     return figure | {"data": data, "n": delta["n"], "summary": summary}
-
-
-def seconds(ms: float, history: History) -> float:
-    """Return a Unix time in milliseconds as seconds since the history began, to the millisecond."""
-    return round((ms - history.start_ms) / 1000, 3)
 
 
 NO_TIMES = "by entry ID: the IDs are no times in milliseconds"

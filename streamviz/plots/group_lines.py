@@ -11,9 +11,9 @@ from typing import Any
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots.event_lines import EVENT_AXIS, headroom
-from streamviz.plots.figure import Plot, seconds
+from streamviz.plots.figure import Plot
 from streamviz.plots.texts import label, no_data_text
-from streamviz.plots.traces import LABEL_MARGIN, Peak, Trace, end_texts
+from streamviz.plots.traces import LABEL_MARGIN, Peak, Trace, end_texts, seconds
 from streamviz.plots.worst_groups import all_groups_text, shown_groups, worst_of_text
 
 _name_of = attrgetter("name")

@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Iterator
 
 from streamviz.observation.events import DEATHS, Event
 from streamviz.observation.history import History
-from streamviz.plots.figure import seconds
 from streamviz.plots.lane_rows import Lane
+from streamviz.plots.traces import seconds
 
 
 def death_in(lanes: Collection[Lane]) -> Callable[[Event], bool]:

@@ -12,9 +12,9 @@ from streamviz.observation.history import History
 from streamviz.observation.partition_sample import PartitionedSample, PartitionState
 from streamviz.observation.sample import Lag, Sample
 from streamviz.plots.event_lines import EVENT_AXIS, event_lines, event_points
-from streamviz.plots.figure import Plot, seconds
+from streamviz.plots.figure import Plot
 from streamviz.plots.texts import columns, entries_text, label, lag_text, no_data_text
-from streamviz.plots.traces import GREY, LABEL_MARGIN, Trace, colour, end_labels, line
+from streamviz.plots.traces import GREY, LABEL_MARGIN, Trace, colour, end_labels, line, seconds
 
 _MAX_LANES = 16  # more can't be told apart
 _WORST = 12  # lanes that are left then, and one for the sum

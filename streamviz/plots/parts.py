@@ -6,7 +6,7 @@ plot or a picture outside the package should not need.
 
 from streamviz.plots.contrast import BACKGROUNDS, SUBSTITUTES, TEXT_COLOUR, TEXT_COLOURS
 from streamviz.plots.event_lines import EVENT_AXIS, event_lines, event_points, headroom
-from streamviz.plots.figure import Figure, seconds
+from streamviz.plots.figure import Figure
 from streamviz.plots.svg import on_background, render_saved
 from streamviz.plots.texts import clean, columns, escaped, label, no_data_text, number_text
 from streamviz.plots.traces import (
@@ -20,6 +20,7 @@ from streamviz.plots.traces import (
     end_texts,
     line,
     marks,
+    seconds,
     step_lines,
 )
 

@@ -11,10 +11,9 @@ from streamviz.observation.events import shown_name
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots.event_lines import event_lines, event_points
-from streamviz.plots.figure import seconds
 from streamviz.plots.group_lines import GroupLines, lines_layout
 from streamviz.plots.texts import about_entry, label, note, number_text, peaks_text
-from streamviz.plots.traces import Trace, colour, colours, end_labels, marks, step_lines
+from streamviz.plots.traces import Trace, colour, colours, end_labels, marks, seconds, step_lines
 from streamviz.plots.worst_groups import shown_groups
 
 _NO_TIMES = "seconds since its last delivery: the IDs are no times in milliseconds"

@@ -8,10 +8,20 @@ from typing import Any
 from streamviz.client.entry_id import EntryId
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.plots.figure import NO_TIMES, Plot, id_scale, seconds
+from streamviz.plots.figure import NO_TIMES, Plot, id_scale
 from streamviz.plots.panels import axes, axis, domain
 from streamviz.plots.texts import label, no_data_text
-from streamviz.plots.traces import ASIDE, COLOURS, GREY, RED, Trace, end_labels, line, marks
+from streamviz.plots.traces import (
+    ASIDE,
+    COLOURS,
+    GREY,
+    RED,
+    Trace,
+    end_labels,
+    line,
+    marks,
+    seconds,
+)
 
 _MAX_MISSED = 200  # crosses in a panel: every frame sends all of them again
 

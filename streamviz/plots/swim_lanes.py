@@ -12,11 +12,11 @@ from streamviz.observation.events import DEATHS, shown_name
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.event_lines import EVENT_AXIS, HATCHED, event_lines, event_points
-from streamviz.plots.figure import Plot, seconds
+from streamviz.plots.figure import Plot
 from streamviz.plots.lane_deaths import death_in, deaths
 from streamviz.plots.lane_rows import FEW, ROOMY, ROWS, Lane, Places, middle
 from streamviz.plots.texts import about_entry, label, no_data_text, number_text
-from streamviz.plots.traces import DASHES, GREY, Trace, colour
+from streamviz.plots.traces import DASHES, GREY, Trace, colour, seconds
 from streamviz.plots.worst_groups import shown_groups
 
 _MOVED = ("claimed", "given back")

@@ -26,6 +26,11 @@ RED = "#D1242F"
 """The colour of what is lost, and of what has been pending for too long."""
 
 
+def seconds(ms: float, history: History) -> float:
+    """Return a Unix time in milliseconds as seconds since the history began, to the millisecond."""
+    return round((ms - history.start_ms) / 1000, 3)
+
+
 def line(name: str, index: int, **more: Any) -> Trace:
     """Return a line without points.
 

@@ -8,9 +8,18 @@ from typing import Any, Literal
 from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.plots.figure import Plot, seconds
+from streamviz.plots.figure import Plot
 from streamviz.plots.texts import columns, entries_text, label, no_data_text, number_text
-from streamviz.plots.traces import GREY, LABEL_MARGIN, Trace, colour, end_labels, end_texts, line
+from streamviz.plots.traces import (
+    GREY,
+    LABEL_MARGIN,
+    Trace,
+    colour,
+    end_labels,
+    end_texts,
+    line,
+    seconds,
+)
 
 _GAP = 0.17  # between two texts, as a part of a panel's height
 _LETTER, _BESIDE = 7.2, 6  # pixels: a letter's width, about, and the gap between a line and a text
