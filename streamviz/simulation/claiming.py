@@ -102,9 +102,9 @@ class Claimer:
         names, unread = (key, consumer.group_name, self._name), self._context.unread
         if self._virtual and unread.is_empty(*names):
             return []
-        page = self._reader.read(batch, noack=noack)
-        unread.read(*names, len(page), batch)
-        return page
+        entries = consumer.read(batch, noack=noack)
+        unread.read(*names, len(entries), batch)
+        return [(key, entry) for entry in entries]
 
     def _xclaim(self, key: str, consumer: Consumer, idle_ms: float, room: int) -> Page:
         due = self._due(key, consumer, idle_ms)[:room]

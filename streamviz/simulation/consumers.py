@@ -194,6 +194,7 @@ class SimulatedConsumer(Handler):
             yield from self._depart()
 
     def _delete(self) -> None:
+        self.context.acks.send()
         groups, name = self._reader.groups.values(), self.name
         held = sum(group.pending().consumers.get(name, 0) for group in groups)
         if held:
@@ -216,6 +217,8 @@ class SimulatedConsumer(Handler):
         """Return the next page: own pending entries, then new ones, then claimed ones."""
         behaviour, reader = self.group.behaviour, self._reader
         held_back = {(key, entry.id) for key, entry in reader.held_back}
+        if revived or behaviour.claim_idle_ms is not None:
+            self.context.acks.send()  # what is acknowledged is not pending
         try:
             if revived and len(self.group.streams) == 1:
                 key = self.group.streams[0]
@@ -280,8 +283,13 @@ class SimulatedConsumer(Handler):
         for key, entry in page:
             ids_by_stream.setdefault(key, []).append(entry.id)
             self.context.forget(self._group_name, key, entry.id)
+        acks, at_once = self.context.acks, not self.context.clock.virtual
         for key, ids in ids_by_stream.items():
-            try:
-                self.acknowledged += self._reader.consumers[key].ack(*ids)
-            except StreamVizError as error:
-                self.context.report_once(Event("problem", detail=str(error)))
+            consumer = self._reader.consumers[key]
+            acks.add(consumer, ids, self._count_acknowledged)
+            at_once |= consumer.connection.is_logged
+        if at_once:
+            acks.send()
+
+    def _count_acknowledged(self, count: int) -> None:
+        self.acknowledged += count

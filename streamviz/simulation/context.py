@@ -16,6 +16,7 @@ from streamviz.errors import HandlerError, StreamVizError
 from streamviz.observation.events import Event
 from streamviz.simulation.clock import Clock
 from streamviz.simulation.idle_times import IdleTimes
+from streamviz.simulation.late_acks import LateAcks
 from streamviz.simulation.unread import Unread
 
 
@@ -42,6 +43,7 @@ class Context:
         self.error: Exception | None = None
         self.times = IdleTimes()
         self.unread = Unread()
+        self.acks = LateAcks(lambda error: self.report_once(Event("problem", detail=str(error))))
         # why a pending entry could not be handled, by group, stream and entry ID
         self.failures: dict[tuple[str, str, EntryId], str] = {}
         self.dead_letters: dict[str, DeadLetterStream] = {}
@@ -83,6 +85,11 @@ class Context:
         """Keep the first error, and report it without its text: the text may hold values."""
         self.error = self.error or error
         self.report_once(event)
+
+    def before_callers_code(self) -> None:
+        """Prepare for a function of the caller, which may look at the streams and change them."""
+        self.acks.send()
+        self.unread.forget()
 
     def forget(self, group: str, stream: str, entry_id: EntryId) -> None:
         """Forget an entry that is no longer pending."""

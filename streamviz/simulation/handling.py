@@ -38,7 +38,7 @@ class Handler(SimulatedClient):
         """Let the behaviour's functions handle an entry; return why they could not, or nothing."""
         behaviour = self._behaviour
         if callable(behaviour.fail) or behaviour.handler is not None:
-            self.context.unread.forget()  # they may add entries
+            self.context.before_callers_code()
         if behaviour.fail_when == "before" and (why := self._decide(entry)):
             return why
         try:

@@ -40,12 +40,12 @@ class IdleTimes:
             return one._replace(idle_ms=int(now_ms - at_ms))
 
         def consumer(group: str, one: ConsumerInfo) -> ConsumerInfo:
-            first = since(group, one.name, one.pending)
-            if (group, one.name) in self.polled:
-                polled_ms = self.polled[group, one.name]
-                received_ms = self.received.get((group, sample.stream, one.name))
+            polled_ms = self.polled.get((group, one.name))
+            if polled_ms is None:  # another program's
+                polled_ms = since(group, one.name, one.pending)
+                received_ms = None if one.inactive_ms is None else polled_ms
             else:
-                polled_ms, received_ms = first, None if one.inactive_ms is None else first
+                received_ms = self.received.get((group, sample.stream, one.name))
             inactive_ms = None if received_ms is None else int(now_ms - received_ms)
             return one._replace(idle_ms=int(now_ms - polled_ms), inactive_ms=inactive_ms)
 

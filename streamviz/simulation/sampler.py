@@ -87,6 +87,7 @@ class Sampler:
 
     def sample(self) -> None:
         """Take a sample of each stream."""
+        self._context.acks.send()
         events = self._context.take_events()
         clock = self._context.clock
         time_ms = clock.time_ms if clock.virtual else None  # the observer knows what time it is
@@ -170,7 +171,7 @@ class Sampler:
 
     def _call_back(self, sample: Sample) -> None:
         for call in list(self.on_sample):
-            self._context.unread.forget()  # it may change the streams
+            self._context.before_callers_code()
             try:
                 call(sample)
             except Exception as cause:

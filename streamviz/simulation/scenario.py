@@ -162,7 +162,7 @@ class Scenario(Plan):
         writers: list[Writer] = [*self.producers, *self.context.dead_letters.values()]
         parts = writers, self.groups.values(), self.readers.values()
         with self.clock.env.deferring_interrupts():
-            self.context.unread.forget()
+            self.context.unread.forget()  # anything may have happened since the last run
             if self.clock.virtual:
                 self._sampler.thin(self.clock.env.now + ms)
                 self._ownership.prepare(*parts, self.clock.time_ms)
@@ -190,6 +190,7 @@ class Scenario(Plan):
             self.clock.advance(ms)
         finally:
             self._sampler.on_tick = lambda: None
+            self.context.acks.send()
 
     def _ms_to_the_end(self) -> float:
         now_ms = self.clock.env.now
