@@ -296,11 +296,11 @@ def test_enough_consumers_are_two_more_than_one(
 @pytest.mark.parametrize(
     ("people", "plan", "hint"),
     [
-        (4, {}, "4 consumers are enough, but 3 are enough, too"),
+        slow(4, {}, "4 consumers are enough, but 3 are enough, too"),
         (1, {"service_ms": 100}, "(service_ms=100)"),
         (3, {"ack": "never"}, "(ack='never')"),
         (3, {"ack": "noack"}, "(ack='noack')"),
-        (2, {"batch": 100}, "(batch=100)"),
+        slow(2, {"batch": 100}, "(batch=100)"),
     ],
 )
 def test_only_the_number_of_consumers_may_change(
@@ -324,7 +324,7 @@ def two_more_in_the_middle(group: SimulatedGroup) -> None:
     ("people", "change"),
     [
         (2, SimulatedGroup.add_consumer),
-        (1, two_more_in_the_middle),
+        slow(1, two_more_in_the_middle),
         (4, SimulatedGroup.remove_consumer),
     ],
 )
@@ -341,6 +341,7 @@ def test_all_consumers_are_there_from_the_beginning(
     assert "Begin with all of them" in verdict.text
 
 
+@pytest.mark.slow
 def test_consumers_may_be_added_one_by_one_before_the_minute(redis: redis_py.Redis) -> None:
     shop = start_here.new_shop(redis)
     group = shop.group(start_here.KEY, "email", consumers=1, service_ms=400)
