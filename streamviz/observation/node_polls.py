@@ -122,7 +122,7 @@ class NodePolls:
     def _visit(self, visit: Visit, time_ms: int) -> None:
         """Take the samples of one node's streams, in as many round trips as one of them needs."""
         steps = {number: self._observers[number].steps(time_ms) for number in visit.numbers}
-        waiting = {number: next(one) for number, one in steps.items()}
+        waiting = self._advanced(steps, dict.fromkeys(steps), visit)  # None starts each of them
         first = True
         while waiting:
             answers = self._round_trip(waiting, visit if first else None)

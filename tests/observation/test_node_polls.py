@@ -357,6 +357,28 @@ def test_when_a_node_breaks_the_rows_of_the_others_are_added_and_counted(
         assert sum(len(one.range()) for one in left) == 2 * wanted
 
 
+@pytest.mark.parametrize("kind", ["cluster", "one server"])
+def test_parts_with_entries_too_large_to_ask_for_keep_their_numbers_and_stop_no_other(
+    nodes: RedisCluster, redis: redis_py.Redis, prefix: str, kind: str
+) -> None:
+    parts = Partitions(nodes if kind == "cluster" else redis, f"{prefix}large", 6)
+    observer = PartitionObserver(parts)
+    large, small = parts.streams[0], parts.streams[1:]
+    try:
+        for n in range(8):
+            large.add({"photo": "x" * 1_000_000})
+            for stream in small:
+                stream.add({"n": n})
+            states = observer.sample().partitions
+            assert [one.sample.length for one in states[1:]] == [n + 1] * len(small)
+            assert not any(one.sample.trouble for one in states[1:])
+        assert states[0].sample.length >= 1
+        assert "entries of 1.0 MB: sampling every" in states[0].sample.trouble
+    finally:
+        for stream in parts.streams:
+            stream.client.delete(stream.key)
+
+
 def test_one_server_takes_one_round_trip_too(redis: redis_py.Redis, prefix: str) -> None:
     parts = Partitions(redis, f"{prefix}parts", COUNT)
     parts.create_group("g")
