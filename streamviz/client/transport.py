@@ -222,7 +222,9 @@ def _server_error(error: Exception, pool: Any) -> ServerError:
 
 
 def _address(pool: Any) -> str:
-    """Return the path of the server's socket, or its host and port."""
+    """Return the path of the server's socket, or its host and port, or what Sentinel calls it."""
     options = pool.connection_kwargs
+    if service := getattr(pool, "service_name", None):
+        return f"{'the master' if pool.is_master else 'a replica'} of Sentinel's {service!r}"
     path = options.get("path")
     return str(path or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}")

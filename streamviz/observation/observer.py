@@ -111,8 +111,8 @@ class Observer:
         check_type("readers", readers, (str, NoneType), "the key of a hash, as text")
         self.stream = stream
         self.readers = readers
-        self.snapshots = Snapshots(observer_connection(client, stream))
-        self.failovers = Failovers(self.snapshots.connection, stream)
+        connection = observer_connection(client, stream)
+        self.snapshots, self.failovers = Snapshots(connection), Failovers(connection, stream)
         check_type("memory", memory, bool, "True or False")
         self.back_off = self.snapshots.back_off
         self._budget = ByteBudget(max_entries, max_pending, count_up_to)
@@ -195,6 +195,8 @@ class Observer:
             self.failovers.lost = 0
             existed, exists = self._last_sample is not None, False
             trouble = "stream is gone" if existed else f"no stream {self.stream!r} yet"
+            if existed and (node := self.failovers.lost_stream()):
+                trouble += f": failover, and {node}, which took over, does not have it"
         except WrongType as error:
             trouble, exists = str(error), False
         except (OffsetError, ServerError, StreamError) as error:

@@ -78,15 +78,15 @@ def observer_client(client: Any) -> Any:
     )
 
 
-def observer_connection(client: Any, key: str) -> Connection:
+def observer_connection(client: Any, key: str) -> ClusterConnection | NodeConnection:
     """Return a connection of the observer's own for a key; see `observer_client`."""
     own = observer_client(client)
     if isinstance(own, LazyCluster):
         return ClusterConnection(own, key, quiet=True)  # type: ignore[arg-type]
-    return _NodeConnection(own, key)
+    return NodeConnection(own, key)
 
 
-class _NodeConnection(Connection):
+class NodeConnection(Connection):
     """A connection to one server that goes on in the cluster if that is a node without the key."""
 
     def __init__(self, client: Any, key: str) -> None:
@@ -104,6 +104,26 @@ class _NodeConnection(Connection):
             cluster = _lazy_cluster([(options["host"], options["port"])], options, tls=tls)
             self._in_cluster = ClusterConnection(cluster, self._key, quiet=True)  # type: ignore[arg-type]
         return self._in_cluster.replies(commands, block_ms)
+
+    @property
+    def node(self) -> str:
+        """The address of the server that answers; empty if no other can take its place."""
+        if self._in_cluster is not None:
+            return self._in_cluster.node
+        return getattr(self.client.connection_pool, "node", "")
+
+    @property
+    def replicas(self) -> frozenset[str] | None:
+        """The addresses of the servers that can take over from it; None for any other server."""
+        if self._in_cluster is not None:
+            return self._in_cluster.replicas
+        return frozenset() if self.is_of_replicas else None
+
+    @property
+    def is_of_replicas(self) -> bool:
+        """Whether Sentinel names the replicas, any of which answers, and not the master."""
+        pool = self.client.connection_pool
+        return isinstance(pool, _SentinelPool) and not pool.is_master
 
 
 class _BriefPool:
@@ -135,6 +155,13 @@ class _Pool(_BriefPool, redis.ConnectionPool):
 
 class _SentinelPool(_BriefPool, SentinelConnectionPool):
     """A pool of connections to the master, or a replica, that Sentinel names."""
+
+    node = ""  # the address of the server that answers
+
+    def get_connection(self, *args: Any, **options: Any) -> Any:
+        connection = super().get_connection(*args, **options)
+        self.node = f"{connection.host}:{connection.port}"
+        return connection
 
 
 class _Cluster(RedisCluster):
