@@ -23,6 +23,7 @@ from redis.exceptions import (
     RedisError,
     ResponseError,
 )
+from redis.sentinel import SentinelConnectionPool
 
 from streamviz.client.resp import Command, pack
 from streamviz.client.tls_check import check_tls
@@ -67,6 +68,17 @@ def pool_of(client: redis.Redis) -> Any:
             "up to date: give a redis.Redis without cache_config="
         )
     return pool
+
+
+def ask_sentinel_again(pool: Any) -> None:
+    """Let the next connection be to the master that Sentinel names then: this one is a replica.
+
+    redis-py does so if it reads the refusal itself.
+    """
+    if isinstance(pool, SentinelConnectionPool):
+        pool.disconnect(inuse_connections=False)
+        # so that the pool takes back none that is in use
+        pool.proxy.reset()  # type: ignore[no-untyped-call]
 
 
 def take(pool: Any) -> Any:

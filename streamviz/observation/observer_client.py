@@ -49,8 +49,10 @@ def observer_client(client: Any) -> Any:
     A client that was made here is returned unchanged. InputError if the client does not say where
     to connect, and as which user.
     """
+    if isinstance(client, LazyCluster):
+        return client
     pool = getattr(client, "connection_pool", None)
-    if isinstance(client, LazyCluster) or isinstance(pool, _BriefPool):
+    if isinstance(pool, _BriefPool):
         return client
     kind = getattr(pool, "connection_class", type(client))
     options = getattr(pool, "connection_kwargs", None)
@@ -98,10 +100,11 @@ class NodeConnection(Connection):
         if self._in_cluster is None:
             replies = super()._send(commands, block_ms)
             options = self.client.connection_pool.connection_kwargs
-            if "host" not in options or not any(map(redirection, replies)):
+            if "path" in options or not any(map(redirection, replies)):
                 return replies
             tls = issubclass(self.client.connection_pool.connection_class, redis.SSLConnection)
-            cluster = _lazy_cluster([(options["host"], options["port"])], options, tls=tls)
+            address = options.get("host", "localhost"), options.get("port", 6379)
+            cluster = _lazy_cluster([address], options, tls=tls)
             self._in_cluster = ClusterConnection(cluster, self._key, quiet=True)  # type: ignore[arg-type]
         return self._in_cluster.replies(commands, block_ms)
 
@@ -210,6 +213,7 @@ def _lazy_cluster(
 ) -> LazyCluster:
     shared = _taken(options, ("socket_keepalive",))
     shared |= {"ssl": tls, "redis_connect_func": _set_name}
+    shared["require_full_coverage"] = False  # a slot without a node concerns no other slot's keys
 
     def make() -> RedisCluster:
         start = [ClusterNode(*address) for address in sorted(addresses)]  # type: ignore[no-untyped-call]

@@ -78,6 +78,11 @@ def cluster_client(url: str, options: Mapping[str, Any]) -> RedisCluster:
     start = [ClusterNode(options.get("host", "localhost"), options.get("port", 6379))]  # type: ignore[no-untyped-call]
     try:
         return RedisCluster(startup_nodes=start, ssl=tls, require_full_coverage=False, **others)
+    except IndexError:  # redis-py takes the first of the nodes that have slots
+        raise ServerUnreachable(
+            f"{url} is a node of a cluster in which no node has slots: assign them with "
+            "redis-cli --cluster create, or CLUSTER ADDSLOTSRANGE"
+        ) from None
     except (RedisClusterException, RedisError, OSError) as error:
         message = _redacted(error, options)
         # redis-py takes every refusal of CLUSTER SLOTS for a server that is not in a cluster

@@ -19,7 +19,7 @@ from slow import slow
 
 from streamviz import History, Observer, Stream
 from streamviz.client.cluster import slot_of
-from streamviz.errors import ServerUnreachable
+from streamviz.errors import CommandRefused, ServerUnreachable
 from streamviz.observation.accounting import account_for
 from streamviz.observation.deliveries import delivery_log
 from streamviz.observation.events import Event
@@ -270,7 +270,7 @@ def test_a_client_of_another_node_is_told_of_a_failover_too(
 class Watched:
     """A master and two replicas that Sentinel watches."""
 
-    def __init__(self, program: str, folder: Path, undo: ExitStack) -> None:
+    def __init__(self, program: str, folder: Path, undo: ExitStack, until: Until) -> None:
         self.master = undo.enter_context(EmbeddedServer(0, program=program))
         address = urlsplit(self.master.url)
         self.secret, port = address.password or "", free_port()
@@ -281,6 +281,8 @@ class Watched:
             )
             for _ in range(2)
         ]
+        with closing(self.master.client()) as client:  # Sentinel asks again only after 10 s
+            until(lambda: client.info("replication")["connected_slaves"] == 2)
         config = folder / "sentinel.conf"
         config.write_text(
             f"port {port}\ndir {folder}\nsentinel monitor main 127.0.0.1 {address.port} 1\n"
@@ -291,6 +293,7 @@ class Watched:
         process = undo.enter_context(subprocess.Popen(command, stdout=subprocess.DEVNULL))
         undo.callback(process.terminate)
         self.sentinel: Any = Sentinel([("127.0.0.1", port)])  # type: ignore[no-untyped-call]
+        until(self.is_ready, 30)
 
     def is_ready(self) -> bool:
         try:
@@ -307,9 +310,7 @@ class Watched:
 @pytest.fixture
 def watched(server: EmbeddedServer, tmp_path: Path, until: Until) -> Iterator[Watched]:
     with ExitStack() as undo:
-        servers = Watched(server.program, tmp_path, undo)
-        until(servers.is_ready, 30)
-        yield servers
+        yield Watched(server.program, tmp_path, undo, until)
 
 
 def lengths(servers: list[EmbeddedServer], key: str) -> list[int]:
@@ -350,6 +351,28 @@ def test_what_sentinels_new_master_never_got_is_counted(watched: Watched, until:
         until(lambda: of_gone.sample().exists is False)
         assert of_gone.sample().trouble.startswith(f"stream is gone: failover, and {event.who}")
         assert observer.sample().events == ()
+
+
+def test_the_client_finds_the_new_master_after_the_former_one_refused_many_rows(
+    watched: Watched, until: Until
+) -> None:
+    with closing(watched.sentinel.master_for("main", password=watched.secret)) as client:
+        stream = Stream(client, "orders")
+        stream.add_many({"n": n} for n in range(10))
+        until(lambda: lengths(watched.replicas, "orders") == [10, 10])
+        sentinel, there = watched.sentinel.sentinels[0], urlsplit(watched.replicas[0].url)
+        sentinel.execute_command("SENTINEL", "REMOVE", "main")  # an operator does it by hand
+        with closing(watched.replicas[0].client()) as new, closing(watched.master.client()) as old:
+            new.execute_command("REPLICAOF", "NO", "ONE")
+            old.config_set("masterauth", watched.secret)
+            old.execute_command("REPLICAOF", there.hostname, there.port)
+            sentinel.execute_command("SENTINEL", "MONITOR", "main", there.hostname, there.port, 1)
+            sentinel.execute_command("SENTINEL", "SET", "main", "auth-pass", watched.secret)
+            until(lambda: ("127.0.0.1", there.port) == watched.sentinel.discover_master("main"), 20)
+            with pytest.raises(CommandRefused, match="READONLY"):
+                stream.add_many({"n": n} for n in range(1500))  # in two batches
+            assert stream.add_many({"n": n} for n in range(1500)) == 1500
+            assert new.xlen("orders") == 1510
 
 
 @pytest.mark.slow

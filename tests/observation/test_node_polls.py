@@ -18,6 +18,7 @@ import redis as redis_py
 from faults.proxy import Proxy
 from redis.cluster import RedisCluster
 
+from streamviz import Stream, watch
 from streamviz.client.cluster import slot_of
 from streamviz.errors import InputError, ServerUnreachable, WrongType
 from streamviz.observation.observer import Observer
@@ -193,6 +194,23 @@ def test_a_user_who_may_not_ask_all_still_gets_samples(
                 admin.execute_command("ACL", "DELUSER", "guest")
 
 
+def test_a_user_who_may_not_ask_which_nodes_there_are_is_told_so(
+    cluster: EmbeddedCluster,
+) -> None:
+    other = next(one for one in cluster.nodes if one is not cluster.slot_owner("test:elsewhere"))
+    with closing(other.server.client()) as admin:
+        admin.execute_command("ACL", "SETUSER", "guest", "on", ">guest", "~*", "+@all", "-cluster")
+        try:
+            with closing(
+                redis_py.Redis(port=other.port, username="guest", password="guest")
+            ) as client:
+                trouble = Observer(client, "test:elsewhere").sample().trouble
+        finally:
+            admin.execute_command("ACL", "DELUSER", "guest")
+    assert "User guest has no permissions to run the 'cluster|slots' command" in trouble
+    assert "not enabled" not in trouble
+
+
 @pytest.fixture
 def mortal(server: EmbeddedServer) -> Iterator[EmbeddedCluster]:
     """A cluster whose nodes a test may stop."""
@@ -325,6 +343,52 @@ def test_a_cluster_without_any_node_is_trouble_and_no_error(mortal: EmbeddedClus
             sample = observer.sample()
             assert all(one.sample.trouble for one in sample.partitions)
             assert len(sample.partitions) == 8
+
+
+def test_a_cluster_that_is_down_from_the_start_is_trouble_and_no_error(
+    mortal: EmbeddedCluster, until: Until
+) -> None:
+    with closing(mortal.client()) as client:
+        parts = Partitions(client, "test:down", 8)
+        for node in mortal.nodes:
+            os.kill(process_of(node), signal.SIGKILL)
+        assert all(one.sample.trouble for one in PartitionObserver(parts).sample().partitions)
+        for dashboard in (watch(parts), watch(client, "test:down")):
+            with closing(dashboard):
+                assert dashboard.scenario is not None
+                dashboard.scenario.start()
+                history = dashboard.history
+                until(lambda history=history: history.newest)
+                assert "no node of the cluster names the owner" in history.last.trouble
+                dashboard.stop()
+
+
+def test_a_slot_without_a_node_stops_no_other_stream(mortal: EmbeddedCluster, until: Until) -> None:
+    lost = slot_of("test:lost")
+    with closing(mortal.client()) as client:
+        stream = Stream(client, "test:covered")
+        stream.add({"n": 1})
+        parts = Partitions(client, "test:covered", 8)
+        assert lost not in {slot_of(one.key) for one in (stream, *parts.streams)}
+        parts.create_group("g")
+        until(lambda: sum(is_without(lost, node) for node in mortal.nodes) == 3)
+        with closing(mortal.nodes[0].server.client()) as of_one_node:
+            for one in (client, of_one_node):
+                assert (Observer(one, stream.key).sample().length) == 1
+                of_lost = Observer(one, "test:lost")
+                for _ in range(4):
+                    assert f"slot {lost}" in of_lost.sample().trouble
+                assert of_lost.snapshots.works is None, "it is not MULTI that was refused"
+                watched = PartitionObserver(Partitions(one, "test:covered", 8)).sample()
+                assert (watched.trouble, len(watched.groups)) == ("", 1)
+
+
+def is_without(slot: int, node: Node) -> bool:
+    """Take a slot from a node's table, again if it has just heard of its owner."""
+    with closing(node.server.client()) as admin:
+        with suppress(redis_py.ResponseError):
+            admin.execute_command("CLUSTER", "DELSLOTS", slot)
+        return b"cluster_slots_assigned:16383" in admin.execute_command("CLUSTER", "INFO")
 
 
 def test_rows_are_counted_up_to_the_first_that_is_wrong_or_refused(parts: Partitions) -> None:

@@ -303,3 +303,12 @@ def test_a_slot_that_moves_back_and_forth_without_a_pause_loses_nothing(
     nodes.delete(stream.key)
     for admin in admins:
         admin.close()
+
+
+def test_a_node_of_a_cluster_without_slots_is_told_so(server: EmbeddedServer) -> None:
+    config = ("--cluster-enabled", "yes")
+    with (
+        EmbeddedServer(0, program=server.program, config=config) as node,
+        pytest.raises(ServerUnreachable, match="no node has slots: assign them with redis-cli"),
+    ):
+        connect(node.url)
