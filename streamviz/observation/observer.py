@@ -115,12 +115,12 @@ class Observer:
         self.snapshots, self.failovers = Snapshots(connection), Failovers(connection, stream)
         check_type("memory", memory, bool, "True or False")
         self.back_off = self.snapshots.back_off
-        self._budget = ByteBudget(max_entries, max_pending, count_up_to)
+        self.budget = ByteBudget(max_entries, max_pending, count_up_to)
         self._poller = Poller(
             self.snapshots,
             self.failovers,
             stream,
-            self._budget,
+            self.budget,
             memory=memory,
             hides=is_hidden(fields),
         )
@@ -189,7 +189,7 @@ class Observer:
             self._last_sample = sample
         except StreamChanged:
             assert self._last_sample is not None
-            return repeated(self._last_sample, self._n, time_ms, str(self._budget), events)
+            return repeated(self._last_sample, self._n, time_ms, str(self.budget), events)
         except NoSuchStream:
             self._poller.forget()
             self.failovers.lost = 0
