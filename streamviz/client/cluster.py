@@ -187,10 +187,13 @@ class ClusterConnection(Connection):
         """Return the node that a redirection names, and store it as the owner after MOVED."""
         if target.kind == "TRYAGAIN":
             return self._find_owner()
-        host, port = target.host or node.host, target.port
-        if target.kind == "MOVED" or self.client.get_node(host=host, port=port) is None:
+        # the address as the client knows it: a redirection names the one inside the cluster
+        remap = self.client.nodes_manager.remap_host_port
+        host, port = remap(target.host or node.host, target.port)
+        named = {"host": host, "port": port, "node_name": f"{host}:{port}"}  # the host may be None
+        if target.kind == "MOVED" or self.client.get_node(**named) is None:
             self._refresh_slots()
-        new_node = self.client.get_node(host=host, port=port)
+        new_node = self.client.get_node(**named)
         if new_node is None:
             raise ServerUnreachable(
                 f"the cluster redirected slot {self.slot} to {host}:{port}, which is not in its "
