@@ -25,7 +25,7 @@ from streamviz.client.connection import Connection
 from streamviz.errors import InputError, ServerAuthError, ServerError, ServerUnreachable
 from streamviz.observation.partition_observer import PartitionObserver
 from streamviz.patterns.partitions import Partitions
-from streamviz.server.embedded import EmbeddedServer, connect
+from streamviz.server.embedded import EmbeddedServer, connect, free_port
 from streamviz.server.embedded_cluster import EmbeddedCluster, embedded_cluster
 
 Until = Callable[..., None]
@@ -312,3 +312,23 @@ def test_a_node_of_a_cluster_without_slots_is_told_so(server: EmbeddedServer) ->
         pytest.raises(ServerUnreachable, match="no node has slots: assign them with redis-cli"),
     ):
         connect(node.url)
+
+
+def test_a_sentinel_is_told_apart_from_a_server_with_streams(
+    server: EmbeddedServer, tmp_path: Path, until: Callable[..., None]
+) -> None:
+    port, config = free_port(), tmp_path / "sentinel.conf"
+    config.write_text(f"port {port}\ndir {tmp_path}\n")
+    command = [server.program, str(config), "--sentinel"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        messages: list[str] = []
+
+        def is_told() -> bool:
+            with pytest.raises(ServerError) as caught:
+                connect(f"redis://127.0.0.1:{port}")
+            messages.append(str(caught.value))
+            return "is a Sentinel, which holds no streams" in messages[-1]
+
+        until(is_told)
+        process.terminate()
+    assert "master_for(name)" in messages[-1]
