@@ -320,15 +320,17 @@ def test_a_sentinel_is_told_apart_from_a_server_with_streams(
     port, config = free_port(), tmp_path / "sentinel.conf"
     config.write_text(f"port {port}\ndir {tmp_path}\n")
     command = [server.program, str(config), "--sentinel"]
+    messages: list[str] = []
+
+    def is_told() -> bool:
+        with pytest.raises(ServerError) as caught:
+            connect(f"redis://127.0.0.1:{port}")
+        messages.append(str(caught.value))
+        return "is a Sentinel, which holds no streams" in messages[-1]
+
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        messages: list[str] = []
-
-        def is_told() -> bool:
-            with pytest.raises(ServerError) as caught:
-                connect(f"redis://127.0.0.1:{port}")
-            messages.append(str(caught.value))
-            return "is a Sentinel, which holds no streams" in messages[-1]
-
-        until(is_told)
-        process.terminate()
+        try:
+            until(is_told)
+        finally:
+            process.terminate()
     assert "master_for(name)" in messages[-1]
