@@ -18,7 +18,7 @@ from redis.cluster import RedisCluster
 from redis.crc import key_slot
 from redis.exceptions import (
     ClusterCrossSlotError,
-    ClusterDownError,
+    NoPermissionError,
     RedisClusterException,
     RedisError,
     TryAgainError,
@@ -37,6 +37,8 @@ SLOTS = 16_384
 """The number of hash slots of a cluster."""
 _REDIRECT_TIMEOUT_S = 5.0
 _RETRY_DELAY_S = 0.01
+# what redis-py raises; IndexError if no node has slots
+_NO_TABLE = (RedisError, RedisClusterException, OSError, IndexError)
 
 
 def slot_of(key: str | bytes) -> int:
@@ -119,11 +121,6 @@ class ClusterConnection(Connection):
     ) -> StreamVizError:
         """Return the server's error as one of `streamviz.errors`, with the next step."""
         message = str(error)
-        if isinstance(error, ClusterDownError) or "CLUSTERDOWN" in message:
-            return ServerUnreachable(
-                f"no node serves slot {self.slot} of the key {self.key!r}: {error}. Start its "
-                "node, or wait until a replica has taken over (see CLUSTER SHARDS)"
-            )
         if isinstance(error, ClusterCrossSlotError) or "CROSSSLOT" in message:
             return CommandRefused(
                 f"{command[0]!s} names keys of several slots, but a command works on one slot: "
@@ -190,10 +187,13 @@ class ClusterConnection(Connection):
         """Return the node that a redirection names, and store it as the owner after MOVED."""
         if target.kind == "TRYAGAIN":
             return self._find_owner()
-        host, port = target.host or node.host, target.port
-        if target.kind == "MOVED" or self.client.get_node(host=host, port=port) is None:
+        # the address as the client knows it: a redirection names the one inside the cluster
+        remap = self.client.nodes_manager.remap_host_port
+        host, port = remap(target.host or node.host, target.port)
+        named = {"host": host, "port": port, "node_name": f"{host}:{port}"}  # the host may be None
+        if target.kind == "MOVED" or self.client.get_node(**named) is None:
             self._refresh_slots()
-        new_node = self.client.get_node(host=host, port=port)
+        new_node = self.client.get_node(**named)
         if new_node is None:
             raise ServerUnreachable(
                 f"the cluster redirected slot {self.slot} to {host}:{port}, which is not in its "
@@ -209,7 +209,7 @@ class ClusterConnection(Connection):
                 self._refresh_slots()
             try:
                 self._owner = self.client.get_node_from_key(self.key)
-            except (RedisError, RedisClusterException, OSError) as error:
+            except _NO_TABLE as error:
                 raise self._owner_unknown(error) from error
             if self._owner is None:
                 raise self._owner_unknown("the slot is not in any node's list")
@@ -219,11 +219,15 @@ class ClusterConnection(Connection):
         """Read from the cluster which node owns each slot (CLUSTER SLOTS)."""
         try:
             self.client.nodes_manager.initialize()
-        except (RedisError, RedisClusterException, OSError) as error:
+        except _NO_TABLE as error:
             raise self._owner_unknown(error) from error
         self._stale = False
 
-    def _owner_unknown(self, reason: Exception | str) -> ServerUnreachable:
+    def _owner_unknown(self, reason: BaseException | str) -> ServerUnreachable:
+        cause = reason if isinstance(reason, BaseException) else None
+        while cause is not None:  # redis-py says of each refusal that the server is no cluster
+            reason = cause if isinstance(cause, NoPermissionError) else reason
+            cause = cause.__cause__ or cause.__context__
         return ServerUnreachable(
             f"no node of the cluster names the owner of slot {self.slot}, the slot of the key "
             f"{self.key!r}: {reason}. Check that the nodes are running, and that the user has the "

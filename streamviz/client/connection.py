@@ -17,10 +17,11 @@ from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 import redis
-from redis.exceptions import AuthenticationError, MovedError, NoPermissionError
+from redis.crc import key_slot
+from redis.exceptions import AskError, AuthenticationError, ClusterDownError, NoPermissionError
 
 from streamviz.client import transport
-from streamviz.client.resp import Arg, Command, unpack
+from streamviz.client.resp import Arg, Command, to_bytes, unpack
 from streamviz.client.server_version import ServerVersion
 from streamviz.client.stream_commands import key_of, keys_of
 from streamviz.errors import (
@@ -29,6 +30,7 @@ from streamviz.errors import (
     NoSuchGroup,
     NoSuchStream,
     ServerAuthError,
+    ServerUnreachable,
     StreamVizError,
     UnsupportedCommand,
     WrongType,
@@ -183,17 +185,15 @@ class Connection:
                 f"{name} is not allowed for this user: {message}. Check user name and password, "
                 "or the user's rights with ACL GETUSER"
             )
+        if message.startswith("READONLY"):
+            transport.ask_sentinel_again(getattr(self.client, "connection_pool", None))
         if message.startswith(("NOGROUP", "UNBLOCKED")):
             return NoSuchGroup(
                 f"{message}. Create the group with stream.group(name).create(), "
                 "or check whether the stream was deleted"
             )
-        if isinstance(error, MovedError) or message.startswith("MOVED "):
-            return CommandRefused(
-                f"this server is a node of a cluster, and another node has {key!r}: {message}. "
-                "Give a client of the cluster: streamviz.connect(url of a node), or "
-                "redis.cluster.RedisCluster(host=..., port=...)"
-            )
+        if of_cluster := _of_cluster(error, message, key):
+            return of_cluster
         if message.startswith("WRONGTYPE"):
             kind = "a stream" if name.startswith("X") else f"{name} works on"
             if len(keys := keys_of(command)) == 1:
@@ -252,6 +252,22 @@ class Connection:
             self.explain(reply, command) if isinstance(reply, Exception) else reply
             for reply, command in zip(replies, commands, strict=True)
         ]
+
+
+def _of_cluster(error: Exception, message: str, key: str) -> StreamVizError | None:
+    """Return an error of a node of a cluster in words; None for any other error."""
+    if isinstance(error, ClusterDownError) or "CLUSTERDOWN" in message:
+        return ServerUnreachable(
+            f"no node serves slot {key_slot(to_bytes(key))} of the key {key!r}: {error}. Start "
+            "its node, or wait until a replica has taken over (see CLUSTER SHARDS)"
+        )
+    if isinstance(error, AskError) or message.startswith(("MOVED ", "ASK ")):
+        return CommandRefused(
+            f"this server is a node of a cluster, and another node has {key!r}: {message}. "
+            "Give a client of the cluster: streamviz.connect(url of a node), or "
+            "redis.cluster.RedisCluster(host=..., port=...)"
+        )
+    return None
 
 
 def listeners(client: Any) -> list[Listener]:

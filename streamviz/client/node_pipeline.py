@@ -25,11 +25,6 @@ def node_of(connection: Connection) -> str:
     return connection.node if isinstance(connection, ClusterConnection) else ""
 
 
-def replicas_of(connection: Connection) -> frozenset[str]:
-    """Return the addresses of the replicas of a connection's key; this sends nothing."""
-    return connection.replicas if isinstance(connection, ClusterConnection) else frozenset()
-
-
 def exchange(
     connections: Sequence[Connection],
     blocks: Iterable[tuple[bytes, int]],

@@ -23,6 +23,7 @@ from redis.exceptions import (
     RedisError,
     ResponseError,
 )
+from redis.sentinel import SentinelConnectionPool
 
 from streamviz.client.resp import Command, pack
 from streamviz.client.tls_check import check_tls
@@ -67,6 +68,17 @@ def pool_of(client: redis.Redis) -> Any:
             "up to date: give a redis.Redis without cache_config="
         )
     return pool
+
+
+def ask_sentinel_again(pool: Any) -> None:
+    """Let the next connection be to the master that Sentinel names then: this one is a replica.
+
+    redis-py does so if it reads the refusal itself.
+    """
+    if isinstance(pool, SentinelConnectionPool):
+        pool.disconnect(inuse_connections=False)
+        # so that the pool takes back none that is in use
+        pool.proxy.reset()  # type: ignore[no-untyped-call]
 
 
 def take(pool: Any) -> Any:
@@ -222,7 +234,9 @@ def _server_error(error: Exception, pool: Any) -> ServerError:
 
 
 def _address(pool: Any) -> str:
-    """Return the path of the server's socket, or its host and port."""
+    """Return the path of the server's socket, or its host and port, or what Sentinel calls it."""
     options = pool.connection_kwargs
+    if service := getattr(pool, "service_name", None):
+        return f"{'the master' if pool.is_master else 'a replica'} of Sentinel's {service!r}"
     path = options.get("path")
     return str(path or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}")

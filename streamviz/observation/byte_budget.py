@@ -21,6 +21,7 @@ _PENDING_ROW_BYTES = 75
 _LEAST_PENDING = 10
 _BYTES_PER_S = 1_000_000
 _LONGEST_S = 5.0
+_LONGEST_OF_PARTS_S = 60.0
 _KEPT_BYTES = 20_000
 _LEAST_KEPT = 200
 
@@ -39,6 +40,7 @@ class ByteBudget:
                 raise InputError(f"{name}={value!r}: give an integer, 1 or more")
         self.entry_bytes = 0  # of the largest seen lately; 0 before the first poll
         self.held = False  # large entries are known to have changed, and were not polled since
+        self.sharing = 1  # streams whose entries are large too, and which are polled beside it
         self._polled_ms = 0
 
     @property
@@ -49,7 +51,8 @@ class ByteBudget:
     @property
     def interval_s(self) -> float:
         """The least time between two polls of a stream of large entries, in seconds."""
-        return min(_LONGEST_S, 3 * self.entry_bytes / _BYTES_PER_S)
+        alone_s = min(_LONGEST_S, 3 * self.entry_bytes / _BYTES_PER_S)
+        return min(_LONGEST_OF_PARTS_S, alone_s * self.sharing)
 
     def due(self, time_ms: int) -> bool:
         """Tell whether a stream of large entries may be polled again; the clock may step back."""

@@ -9,14 +9,16 @@ it was neither trimmed nor deleted.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
-from streamviz.client.connection import Connection
+from streamviz.client.cluster import ClusterConnection
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import StreamInfo
-from streamviz.client.node_pipeline import node_of, replicas_of
 from streamviz.client.resp import Command
+from streamviz.errors import ServerError
 from streamviz.observation.counting import entries_added, largest_deleted
-from streamviz.observation.events import Event
+from streamviz.observation.events import Event, note
+from streamviz.observation.observer_client import NodeConnection
 from streamviz.observation.pages import Page
 from streamviz.observation.poll import PollReplies
 from streamviz.observation.snapshots import Steps
@@ -28,18 +30,18 @@ _MAX_BYTES = 1_000_000
 class Failovers:
     """Compares the nodes that answer for a stream from one poll to the next.
 
-    On a single server, there are no failovers.
+    On a single server that Sentinel does not name, there are no failovers.
     """
 
-    def __init__(self, connection: Connection, key: str) -> None:
+    def __init__(self, connection: ClusterConnection | NodeConnection, key: str) -> None:
         self.names: Mapping[str, str] = {}  # the nodes' by their addresses, for the event
         self.event: Event | None = None  # of the last poll that was kept
         self.lost = 0  # in all failovers of this stream, at most
         self._connection = connection
         self._key = key
         self._node = ""
-        self._replicas: frozenset[str] = frozenset()
-        self._found: tuple[str, frozenset[str], int, Event | None] = "", frozenset(), 0, None
+        self._replicas: frozenset[str] | None = frozenset()
+        self._found: tuple[str, frozenset[str] | None, int, Event | None] = "", None, 0, None
 
     def keep(self) -> None:
         """Keep the result of the last check, after its poll has succeeded."""
@@ -57,7 +59,7 @@ class Failovers:
         The stream and the groups' cursors are those of the previous sample. On a stream whose node
         has not changed since, this asks nothing.
         """
-        node, replicas = node_of(self._connection), replicas_of(self._connection)
+        node, replicas = self._connection.node, self._connection.replicas
         self._found = node, replicas, 0, None
         if not self._node or node == self._node or old is None:
             return False
@@ -67,12 +69,27 @@ class Failovers:
             for group in replies.groups
             if group.last_delivered_id < cursors.get(group.name, EntryId.ZERO)
         )
-        if node not in self._replicas and not lost and not back:
+        if not self._took_over(node) and not lost and not back:
             return False  # it was moved
         name = self.names.get(node, node)
         event = Event("failed_over", name, count=lost, groups=tuple(back))
+        if isinstance(self._connection, NodeConnection) and self._connection.is_of_replicas:
+            event = note(f"another replica answers, {name}, which may be behind the previous one")
+            self._found = node, replicas, 0, event
+            return True
         self._found = node, replicas, lost, event
         return bool(lost or back)
+
+    def lost_stream(self) -> str:
+        """Return the name of the node that took over without the stream; empty if none did."""
+        node = self._node
+        with suppress(ServerError):  # no node of a cluster names the owner now
+            node = self._connection.node
+        is_new = self._node and node != self._node and self._took_over(node)
+        return self.names.get(node, node) if is_new else ""
+
+    def _took_over(self, node: str) -> bool:
+        return self._replicas is None or node in self._replicas
 
     def _lost(self, old: StreamInfo, replies: PollReplies) -> Steps[int]:
         """Return how many entries of the previous sample the new node never got, at most."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -38,6 +39,7 @@ class Visit:
     nodes: dict[int, str] = field(default_factory=dict)
     migrating: dict[int, str] = field(default_factory=dict)
     works: bool = True
+    took_s: float = 0.0  # until the first replies were there
 
 
 class NodePolls:
@@ -54,6 +56,7 @@ class NodePolls:
         self._executor = ThreadPoolExecutor(_MAX_NODES, "streamviz-node")
         self._running: list[tuple[Visit, Future[None]]] = []
         self._silent: set[str] = set()  # the nodes that did not answer last time
+        self.took_s = 0.0  # how long the slowest node took in the last poll
 
     @sample_deadline
     def poll(self, n: int, time_ms: int) -> list[tuple[Sample, str, Mapping[int, str]]]:
@@ -71,6 +74,7 @@ class NodePolls:
             done = started
         else:
             done = self._finished(started, time_ms)
+        self.took_s = max((visit.took_s for visit in done), default=0.0)
         results = {}
         for visit in done:
             for number, sample in visit.samples.items():
@@ -122,7 +126,7 @@ class NodePolls:
     def _visit(self, visit: Visit, time_ms: int) -> None:
         """Take the samples of one node's streams, in as many round trips as one of them needs."""
         steps = {number: self._observers[number].steps(time_ms) for number in visit.numbers}
-        waiting = {number: next(one) for number, one in steps.items()}
+        waiting = self._advanced(steps, dict.fromkeys(steps), visit)  # None starts each of them
         first = True
         while waiting:
             answers = self._round_trip(waiting, visit if first else None)
@@ -189,10 +193,13 @@ class NodePolls:
         ask_nodes = visit is not None and bool(visit.node)
         if ask_nodes:
             blocks.append((pack(_NODES), 1))
+        began_s = time.monotonic()
         try:
             replies = exchange(connections, blocks)
         except Exception as error:
             return self._broken(requests, error)
+        if visit is not None:
+            visit.took_s = time.monotonic() - began_s
         if visit is not None and ask_nodes:
             (about_nodes,) = replies.pop()
             if isinstance(about_nodes, bytes):  # the user may lack the right to ask

@@ -111,16 +111,16 @@ class Observer:
         check_type("readers", readers, (str, NoneType), "the key of a hash, as text")
         self.stream = stream
         self.readers = readers
-        self.snapshots = Snapshots(observer_connection(client, stream))
-        self.failovers = Failovers(self.snapshots.connection, stream)
+        connection = observer_connection(client, stream)
+        self.snapshots, self.failovers = Snapshots(connection), Failovers(connection, stream)
         check_type("memory", memory, bool, "True or False")
         self.back_off = self.snapshots.back_off
-        self._budget = ByteBudget(max_entries, max_pending, count_up_to)
+        self.budget = ByteBudget(max_entries, max_pending, count_up_to)
         self._poller = Poller(
             self.snapshots,
             self.failovers,
             stream,
-            self._budget,
+            self.budget,
             memory=memory,
             hides=is_hidden(fields),
         )
@@ -189,12 +189,14 @@ class Observer:
             self._last_sample = sample
         except StreamChanged:
             assert self._last_sample is not None
-            return repeated(self._last_sample, self._n, time_ms, str(self._budget), events)
+            return repeated(self._last_sample, self._n, time_ms, str(self.budget), events)
         except NoSuchStream:
             self._poller.forget()
             self.failovers.lost = 0
             existed, exists = self._last_sample is not None, False
             trouble = "stream is gone" if existed else f"no stream {self.stream!r} yet"
+            if existed and (node := self.failovers.lost_stream()):
+                trouble += f": failover, and {node}, which took over, does not have it"
         except WrongType as error:
             trouble, exists = str(error), False
         except (OffsetError, ServerError, StreamError) as error:

@@ -49,8 +49,10 @@ def observer_client(client: Any) -> Any:
     A client that was made here is returned unchanged. InputError if the client does not say where
     to connect, and as which user.
     """
+    if isinstance(client, LazyCluster):
+        return client
     pool = getattr(client, "connection_pool", None)
-    if isinstance(client, LazyCluster) or isinstance(pool, _BriefPool):
+    if isinstance(pool, _BriefPool):
         return client
     kind = getattr(pool, "connection_class", type(client))
     options = getattr(pool, "connection_kwargs", None)
@@ -78,15 +80,15 @@ def observer_client(client: Any) -> Any:
     )
 
 
-def observer_connection(client: Any, key: str) -> Connection:
+def observer_connection(client: Any, key: str) -> ClusterConnection | NodeConnection:
     """Return a connection of the observer's own for a key; see `observer_client`."""
     own = observer_client(client)
     if isinstance(own, LazyCluster):
         return ClusterConnection(own, key, quiet=True)  # type: ignore[arg-type]
-    return _NodeConnection(own, key)
+    return NodeConnection(own, key)
 
 
-class _NodeConnection(Connection):
+class NodeConnection(Connection):
     """A connection to one server that goes on in the cluster if that is a node without the key."""
 
     def __init__(self, client: Any, key: str) -> None:
@@ -98,12 +100,33 @@ class _NodeConnection(Connection):
         if self._in_cluster is None:
             replies = super()._send(commands, block_ms)
             options = self.client.connection_pool.connection_kwargs
-            if "host" not in options or not any(map(redirection, replies)):
+            if "path" in options or not any(map(redirection, replies)):
                 return replies
             tls = issubclass(self.client.connection_pool.connection_class, redis.SSLConnection)
-            cluster = _lazy_cluster([(options["host"], options["port"])], options, tls=tls)
+            address = options.get("host", "localhost"), options.get("port", 6379)
+            cluster = _lazy_cluster([address], options, tls=tls)
             self._in_cluster = ClusterConnection(cluster, self._key, quiet=True)  # type: ignore[arg-type]
         return self._in_cluster.replies(commands, block_ms)
+
+    @property
+    def node(self) -> str:
+        """The address of the server that answers; empty if no other can take its place."""
+        if self._in_cluster is not None:
+            return self._in_cluster.node
+        return getattr(self.client.connection_pool, "node", "")
+
+    @property
+    def replicas(self) -> frozenset[str] | None:
+        """The addresses of the servers that can take over from it; None for any other server."""
+        if self._in_cluster is not None:
+            return self._in_cluster.replicas
+        return frozenset() if self.is_of_replicas else None
+
+    @property
+    def is_of_replicas(self) -> bool:
+        """Whether Sentinel names the replicas, any of which answers, and not the master."""
+        pool = self.client.connection_pool
+        return isinstance(pool, _SentinelPool) and not pool.is_master
 
 
 class _BriefPool:
@@ -135,6 +158,13 @@ class _Pool(_BriefPool, redis.ConnectionPool):
 
 class _SentinelPool(_BriefPool, SentinelConnectionPool):
     """A pool of connections to the master, or a replica, that Sentinel names."""
+
+    node = ""  # the address of the server that answers
+
+    def get_connection(self, *args: Any, **options: Any) -> Any:
+        connection = super().get_connection(*args, **options)
+        self.node = f"{connection.host}:{connection.port}"
+        return connection
 
 
 class _Cluster(RedisCluster):
@@ -183,6 +213,7 @@ def _lazy_cluster(
 ) -> LazyCluster:
     shared = _taken(options, ("socket_keepalive",))
     shared |= {"ssl": tls, "redis_connect_func": _set_name}
+    shared["require_full_coverage"] = False  # a slot without a node concerns no other slot's keys
 
     def make() -> RedisCluster:
         start = [ClusterNode(*address) for address in sorted(addresses)]  # type: ignore[no-untyped-call]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 from streamviz.client.cluster import slot_of
 from streamviz.client.hidden_values import FieldsShown
 from streamviz.errors import check_type
+from streamviz.observation.back_off import BackOff
 from streamviz.observation.events import Event, events_of
 from streamviz.observation.node_polls import NodePolls
 from streamviz.observation.observer import Observer
@@ -42,6 +44,9 @@ class PartitionObserver:
     ----------
     on_sample : list of functions
         Each is called with every sample, before `sample` returns it.
+    back_off : BackOff
+        How long to wait before the next sample, and why, as that of an `Observer`: for the slowest
+        node, and the consumers, groups and readers of all parts.
 
     Examples
     --------
@@ -64,10 +69,11 @@ class PartitionObserver:
         client = observer_client(partitions.client)  # one for all parts
         keys = [one.key for one in partitions.streams]
         self._slots = [slot_of(key) for key in keys]
-        observers = [Observer(client, key, fields=fields) for key in keys]
-        for observer in observers:
+        self._observers = [Observer(client, key, fields=fields) for key in keys]
+        for observer in self._observers:
             observer.failovers.names = self._names
-        self._polls = NodePolls(observers)
+        self._polls = NodePolls(self._observers)
+        self.back_off = BackOff()
         self._n = 0
         self._clock = RisingClock()
         self.on_sample: list[Callable[[Sample], object]] = []
@@ -91,6 +97,14 @@ class PartitionObserver:
                 zip(self._slots, self._polls.poll(self._n, time_ms), strict=True)
             )
         ]
+        self.back_off.took(self._polls.took_s)
+        counts: Counter[str] = Counter()
+        for observer in self._observers:
+            counts.update(observer.back_off.counts)
+        self.back_off.counts = counts
+        large = sum(observer.budget.large for observer in self._observers)
+        for observer in self._observers:
+            observer.budget.sharing = max(large, 1)
         sample = sum_partitions(self.partitions.name, self._n, time_ms, states, reported)
         for callback in tuple(self.on_sample):
             callback(sample)

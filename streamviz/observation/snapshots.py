@@ -10,10 +10,11 @@ import redis
 
 from streamviz.client.connection import Connection
 from streamviz.client.resp import Command
-from streamviz.errors import CommandRefused, ServerAuthError, ServerUnreachable
+from streamviz.errors import CommandRefused, ServerAuthError, ServerError, ServerUnreachable
 from streamviz.observation.back_off import BackOff
 
 _MAX_FAILURES = 3
+_REFUSED = (CommandRefused, ServerError)  # such as BUSY and LOADING, which end by themselves
 _T = TypeVar("_T")
 
 Steps: TypeAlias = Generator[list[Command], Any, _T]
@@ -77,14 +78,15 @@ class Snapshots:
             results = self.connection.snapshot(commands)
         except (ServerAuthError, CommandRefused):
             results = self.connection.pipeline(commands)
-            if not isinstance(results[0], ServerAuthError):  # it is MULTI that is refused
+            if not isinstance(results[0], _REFUSED):  # it is MULTI that is refused
                 self.works = False
         except ServerUnreachable as error:
             if self.works or isinstance(error.__cause__, redis.TimeoutError):
                 raise
             results = self.connection.pipeline(commands)
-            self._failures += 1  # by a proxy that closes on MULTI, or by chance
-            self.works = False if self._failures == _MAX_FAILURES else None
+            if not isinstance(results[0], _REFUSED):
+                self._failures += 1  # by a proxy that closes on MULTI, or by chance
+                self.works = False if self._failures == _MAX_FAILURES else None
         else:
             self.works = True
         return results

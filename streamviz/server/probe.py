@@ -42,18 +42,19 @@ def first_contact(url: str, options: Mapping[str, Any]) -> tuple[tuple[int, ...]
     """Return a server's version, and whether it is a node of a cluster (INFO server).
 
     The time-outs are apart from the client's. Raise ServerTooOld before Redis 6, ServerError if it
-    refuses HELLO, and redis-py's own error if it can't be reached; see `explain_failure`.
+    refuses HELLO or is a Sentinel, and redis-py's own error if it can't be reached; see
+    `explain_failure`.
     """
     timeout_s = _TLS_TIMEOUT_S if url.startswith("rediss:") else CONNECT_TIMEOUT_S
     options = {**options, "socket_timeout": timeout_s}
     try:
-        return _ask(options)
+        return _ask(url, options)
     except ResponseError as error:
         message = str(error).lower()
         if "unknown command" not in message or "hello" not in message:
             raise
     try:
-        answer = _ask({**options, "protocol": 2})  # Redis 5 has no HELLO
+        answer = _ask(url, {**options, "protocol": 2})  # Redis 5 has no HELLO
     except (RedisError, OSError):
         raise too_old(url, "has no HELLO, so it is older than Redis 6") from None
     if answer[0] >= OLDEST:
@@ -61,10 +62,15 @@ def first_contact(url: str, options: Mapping[str, Any]) -> tuple[tuple[int, ...]
     return answer
 
 
-def _ask(options: Mapping[str, Any]) -> tuple[tuple[int, ...], bool]:
+def _ask(url: str, options: Mapping[str, Any]) -> tuple[tuple[int, ...], bool]:
     with new_client(options) as client:
         info: Any = client.info("server")
     mode = info.get("redis_mode") or info.get("server_mode")
+    if mode == "sentinel":
+        raise ServerError(
+            f"{url} is a Sentinel, which holds no streams: make a client of the server that it "
+            "names, redis.sentinel.Sentinel([(host, port)]).master_for(name), and give that"
+        )
     return ServerVersion.of(info).number, mode == "cluster"
 
 
@@ -78,6 +84,11 @@ def cluster_client(url: str, options: Mapping[str, Any]) -> RedisCluster:
     start = [ClusterNode(options.get("host", "localhost"), options.get("port", 6379))]  # type: ignore[no-untyped-call]
     try:
         return RedisCluster(startup_nodes=start, ssl=tls, require_full_coverage=False, **others)
+    except IndexError:  # redis-py takes the first of the nodes that have slots
+        raise ServerUnreachable(
+            f"{url} is a node of a cluster in which no node has slots: assign them with "
+            "redis-cli --cluster create, or CLUSTER ADDSLOTSRANGE"
+        ) from None
     except (RedisClusterException, RedisError, OSError) as error:
         message = _redacted(error, options)
         # redis-py takes every refusal of CLUSTER SLOTS for a server that is not in a cluster

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from redis.cluster import RedisCluster
+from redis.exceptions import RedisError
 
 from streamviz.client.cluster import Client, connection_to
 from streamviz.errors import CommandRefused, InputError, ServerAuthError
@@ -52,7 +53,7 @@ def check_may_write(client: Client, what: str, allow: str) -> None:
         if connection.call("EXISTS", PLAYGROUND_KEY):  # set by now, or by who came first
             return
         reason = f"the database has {keys:,} key{'s' * (keys != 1)} of other programs"
-    except (CommandRefused, ServerAuthError) as error:
+    except (CommandRefused, ServerAuthError, RedisError) as error:  # of the other nodes, redis-py's
         reason = f"it is not known whether other programs use the database ({error})"
     raise InputError(
         f"{what} writes to the server, and {reason}. If it may, {allow}. To only watch a stream, "

@@ -132,8 +132,9 @@ class Sampler:
     @property
     def slowest(self) -> BackOff:
         """A text about the server if it is slow, and how long to wait before the next sample."""
+        observers, wholes = list(self._observers.values()), list(self._wholes.values())
         return max(
-            (one.back_off for one in list(self._observers.values())),
+            [one.back_off for one in observers] + [one.back_off for one in wholes],
             key=lambda back_off: back_off.interval_s,
             default=BackOff(),
         )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from typing import Any
 
 import pytest
 import redis as redis_py
+from faults.proxy import Proxy
 from hypothesis import given
 from hypothesis import strategies as st
 from redis.cluster import RedisCluster
@@ -52,6 +54,44 @@ def test_the_hash_tag_decides_the_slot(tag: str, after: str) -> None:
     assert slot_of(f"orders:{{{tag}}}{after}") == slot_of(tag)
     assert slot_of(tag) == slot_of(tag.encode("utf-8", "surrogateescape"))
     assert 0 <= slot_of(tag) < 16_384
+
+
+def test_a_slot_is_followed_through_addresses_that_only_the_client_knows(
+    cluster: EmbeddedCluster, stream: Stream
+) -> None:
+    with ExitStack() as undo:  # as behind NAT, or through tunnels
+        proxies = {node.port: undo.enter_context(Proxy(node.port)).port for node in cluster.nodes}
+        client = undo.enter_context(
+            closing(cluster.client(address_remap=lambda to: (to[0], proxies.get(to[1], to[1]))))
+        )
+        remote, observer = Stream(client, stream.key), Observer(client, stream.key)
+        remote.add({"n": 0})
+        assert observer.sample().length == 1
+        for n, _ in enumerate(moving(cluster, stream), 2):
+            remote.add({"n": n})
+            sample = observer.sample()
+            assert (sample.trouble, sample.length) == ("", n)
+        assert stream.length() == n
+
+
+def test_a_slot_is_followed_to_a_node_that_does_not_name_its_host(
+    cluster: EmbeddedCluster, stream: Stream
+) -> None:
+    def announce(kind: str) -> None:
+        for node in cluster.nodes:
+            with closing(node.server.client()) as admin:
+                admin.config_set("cluster-preferred-endpoint-type", kind)
+
+    announce("unknown-endpoint")
+    try:
+        with closing(cluster.client()) as client:
+            observer = Observer(client, stream.key)
+            stream.add({"n": 1})
+            assert observer.sample().length == 1
+            for _ in moving(cluster, stream):
+                assert (observer.sample().trouble, observer.sample().length) == ("", 1)
+    finally:
+        announce("ip")
 
 
 def test_the_server_computes_the_same_slots(nodes: RedisCluster) -> None:

@@ -15,7 +15,9 @@ from proxy import Proxy
 from streamviz import watch
 from streamviz.observation.back_off import SLOW_S, BackOff
 from streamviz.observation.observer import Observer
+from streamviz.observation.partition_observer import PartitionObserver
 from streamviz.observation.sample import Sample
+from streamviz.patterns.partitions import Partitions
 from streamviz.server.embedded import EmbeddedServer
 from streamviz.simulation import Scenario
 
@@ -72,6 +74,60 @@ def test_a_live_picture_of_a_slow_server_is_sampled_less_often_and_says_so(
     proxy.reply = lambda data: data
     until(lambda: dashboard._status()["trouble"] == "")
     dashboard.stop()
+
+
+def test_the_parts_of_a_slow_server_are_sampled_less_often_and_the_page_says_so(
+    proxy: Proxy, client: redis_py.Redis, until: Until
+) -> None:
+    parts = Partitions(client, "parts", 4)
+    parts.create_group("g")
+    dashboard = watch(parts, rate_hz=50)
+    assert dashboard.scenario is not None
+    dashboard.scenario.start()
+    proxy.reply = late
+    until(lambda: "ms to answer: sampling every" in dashboard._status()["trouble"])
+    proxy.reply = lambda data: data
+    until(lambda: "sampling every" not in dashboard._status()["trouble"])
+    dashboard.stop()
+
+
+def test_parts_with_thousands_of_consumers_or_large_entries_cost_as_much_as_one_stream(
+    upstream: EmbeddedServer, until: Until
+) -> None:
+    with closing(upstream.client()) as client:
+        parts = Partitions(client, "busy", 8)
+        parts.create_group("g")
+        pipe = client.pipeline(transaction=False)
+        for n in range(1000):
+            for stream in parts.streams:
+                pipe.xgroup_createconsumer(stream.key, "g", f"pod-{n}")
+        pipe.execute()
+        observer = PartitionObserver(parts)
+        assert observer.back_off.interval_s == 0
+
+        def told() -> str:
+            observer.sample()
+            return str(observer.back_off)
+
+        until(lambda: "8,000 consumers: sampling every 2.4 s" in told())
+        for group in parts.group("g"):
+            group.destroy()
+        until(lambda: not told())
+        for stream in parts.streams:
+            stream.add({"photo": "x" * 1_000_000})
+
+        def changed() -> str:
+            for stream in parts.streams:
+                stream.add({"photo": "x" * 1_000_000})
+            return observer.sample().trouble
+
+        until(lambda: "entries of 1.0 MB: sampling every 24.0 s" in changed())
+        before = client.info("stats")["total_net_output_bytes"]
+        for _ in range(10):
+            changed()
+        size = client.info("stats")["total_net_output_bytes"] - before
+        assert size < 10 * 200_000
+        client.delete(*(stream.key for stream in parts.streams))
 
 
 def test_no_lock_that_a_dashboard_needs_is_held_while_the_server_answers(

@@ -18,6 +18,7 @@ import redis as redis_py
 from faults.proxy import Proxy
 from redis.cluster import RedisCluster
 
+from streamviz import Stream, watch
 from streamviz.client.cluster import slot_of
 from streamviz.errors import InputError, ServerUnreachable, WrongType
 from streamviz.observation.observer import Observer
@@ -193,6 +194,23 @@ def test_a_user_who_may_not_ask_all_still_gets_samples(
                 admin.execute_command("ACL", "DELUSER", "guest")
 
 
+def test_a_user_who_may_not_ask_which_nodes_there_are_is_told_so(
+    cluster: EmbeddedCluster,
+) -> None:
+    other = next(one for one in cluster.nodes if one is not cluster.slot_owner("test:elsewhere"))
+    with closing(other.server.client()) as admin:
+        admin.execute_command("ACL", "SETUSER", "guest", "on", ">guest", "~*", "+@all", "-cluster")
+        try:
+            with closing(
+                redis_py.Redis(port=other.port, username="guest", password="guest")
+            ) as client:
+                trouble = Observer(client, "test:elsewhere").sample().trouble
+        finally:
+            admin.execute_command("ACL", "DELUSER", "guest")
+    assert "User guest has no permissions to run the 'cluster|slots' command" in trouble
+    assert "not enabled" not in trouble
+
+
 @pytest.fixture
 def mortal(server: EmbeddedServer) -> Iterator[EmbeddedCluster]:
     """A cluster whose nodes a test may stop."""
@@ -327,6 +345,52 @@ def test_a_cluster_without_any_node_is_trouble_and_no_error(mortal: EmbeddedClus
             assert len(sample.partitions) == 8
 
 
+def test_a_cluster_that_is_down_from_the_start_is_trouble_and_no_error(
+    mortal: EmbeddedCluster, until: Until
+) -> None:
+    with closing(mortal.client()) as client:
+        parts = Partitions(client, "test:down", 8)
+        for node in mortal.nodes:
+            os.kill(process_of(node), signal.SIGKILL)
+        assert all(one.sample.trouble for one in PartitionObserver(parts).sample().partitions)
+        for dashboard in (watch(parts), watch(client, "test:down")):
+            with closing(dashboard):
+                assert dashboard.scenario is not None
+                dashboard.scenario.start()
+                history = dashboard.history
+                until(lambda history=history: history.newest)
+                assert "no node of the cluster names the owner" in history.last.trouble
+                dashboard.stop()
+
+
+def test_a_slot_without_a_node_stops_no_other_stream(mortal: EmbeddedCluster, until: Until) -> None:
+    lost = slot_of("test:lost")
+    with closing(mortal.client()) as client:
+        stream = Stream(client, "test:covered")
+        stream.add({"n": 1})
+        parts = Partitions(client, "test:covered", 8)
+        assert lost not in {slot_of(one.key) for one in (stream, *parts.streams)}
+        parts.create_group("g")
+        until(lambda: sum(is_without(lost, node) for node in mortal.nodes) == 3)
+        with closing(mortal.nodes[0].server.client()) as of_one_node:
+            for one in (client, of_one_node):
+                assert (Observer(one, stream.key).sample().length) == 1
+                of_lost = Observer(one, "test:lost")
+                for _ in range(4):
+                    assert f"slot {lost}" in of_lost.sample().trouble
+                assert of_lost.snapshots.works is None, "it is not MULTI that was refused"
+                watched = PartitionObserver(Partitions(one, "test:covered", 8)).sample()
+                assert (watched.trouble, len(watched.groups)) == ("", 1)
+
+
+def is_without(slot: int, node: Node) -> bool:
+    """Take a slot from a node's table, again if it has just heard of its owner."""
+    with closing(node.server.client()) as admin:
+        with suppress(redis_py.ResponseError):
+            admin.execute_command("CLUSTER", "DELSLOTS", slot)
+        return b"cluster_slots_assigned:16383" in admin.execute_command("CLUSTER", "INFO")
+
+
 def test_rows_are_counted_up_to_the_first_that_is_wrong_or_refused(parts: Partitions) -> None:
     rows: list[Any] = [(who, {"n": 1}) for who in PEOPLE]
     rows[250] = ("ada", {})
@@ -355,6 +419,28 @@ def test_when_a_node_breaks_the_rows_of_the_others_are_added_and_counted(
             parts.add_many((who, {"n": 2}) for who in PEOPLE)
         left = [one for one in parts.streams if one.key not in keys]
         assert sum(len(one.range()) for one in left) == 2 * wanted
+
+
+@pytest.mark.parametrize("kind", ["cluster", "one server"])
+def test_parts_with_entries_too_large_to_ask_for_keep_their_numbers_and_stop_no_other(
+    nodes: RedisCluster, redis: redis_py.Redis, prefix: str, kind: str
+) -> None:
+    parts = Partitions(nodes if kind == "cluster" else redis, f"{prefix}large", 6)
+    observer = PartitionObserver(parts)
+    large, small = parts.streams[0], parts.streams[1:]
+    try:
+        for n in range(8):
+            large.add({"photo": "x" * 1_000_000})
+            for stream in small:
+                stream.add({"n": n})
+            states = observer.sample().partitions
+            assert [one.sample.length for one in states[1:]] == [n + 1] * len(small)
+            assert not any(one.sample.trouble for one in states[1:])
+        assert states[0].sample.length >= 1
+        assert "entries of 1.0 MB: sampling every" in states[0].sample.trouble
+    finally:
+        for stream in parts.streams:
+            stream.client.delete(stream.key)
 
 
 def test_one_server_takes_one_round_trip_too(redis: redis_py.Redis, prefix: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 import redis as redis_py
@@ -565,3 +566,23 @@ def test_a_missing_right_to_memory_is_reported(
     finally:
         client.close()
         redis.acl_deluser("nosy")
+
+
+def test_a_server_that_is_busy_with_a_script_is_sampled_at_one_moment_again_afterwards(
+    until: Callable[..., None],
+) -> None:
+    with EmbeddedServer() as server, closing(server.client()) as client:
+        client.config_set("lua-time-limit", 10)
+        client.xadd("s", {"n": 1})
+        observers = [Observer(client, "s"), Observer(client, "s")]
+        assert observers[0].sample().trouble == ""  # and the second one begins while it is busy
+        raw_connection = client.connection_pool.get_connection()
+        raw_connection.send_command("EVAL", "while true do end", 0)
+        until(lambda: "BUSY" in observers[0].sample().trouble)
+        for _ in range(4):
+            assert all("is busy running a script" in one.sample().trouble for one in observers)
+        client.script_kill()
+        raw_connection.disconnect()
+        for observer in observers:
+            until(lambda observer=observer: not observer.sample().trouble)
+            assert observer.snapshots.works is True

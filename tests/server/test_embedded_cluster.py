@@ -25,7 +25,7 @@ from streamviz.client.connection import Connection
 from streamviz.errors import InputError, ServerAuthError, ServerError, ServerUnreachable
 from streamviz.observation.partition_observer import PartitionObserver
 from streamviz.patterns.partitions import Partitions
-from streamviz.server.embedded import EmbeddedServer, connect
+from streamviz.server.embedded import EmbeddedServer, connect, free_port
 from streamviz.server.embedded_cluster import EmbeddedCluster, embedded_cluster
 
 Until = Callable[..., None]
@@ -303,3 +303,34 @@ def test_a_slot_that_moves_back_and_forth_without_a_pause_loses_nothing(
     nodes.delete(stream.key)
     for admin in admins:
         admin.close()
+
+
+def test_a_node_of_a_cluster_without_slots_is_told_so(server: EmbeddedServer) -> None:
+    config = ("--cluster-enabled", "yes")
+    with (
+        EmbeddedServer(0, program=server.program, config=config) as node,
+        pytest.raises(ServerUnreachable, match="no node has slots: assign them with redis-cli"),
+    ):
+        connect(node.url)
+
+
+def test_a_sentinel_is_told_apart_from_a_server_with_streams(
+    server: EmbeddedServer, tmp_path: Path, until: Callable[..., None]
+) -> None:
+    port, config = free_port(), tmp_path / "sentinel.conf"
+    config.write_text(f"port {port}\ndir {tmp_path}\n")
+    command = [server.program, str(config), "--sentinel"]
+    messages: list[str] = []
+
+    def is_told() -> bool:
+        with pytest.raises(ServerError) as caught:
+            connect(f"redis://127.0.0.1:{port}")
+        messages.append(str(caught.value))
+        return "is a Sentinel, which holds no streams" in messages[-1]
+
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        try:
+            until(is_told)
+        finally:
+            process.terminate()
+    assert "master_for(name)" in messages[-1]

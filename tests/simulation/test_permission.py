@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,24 @@ def test_who_may_not_ask_is_told_to_say_yes(foreign: redis_py.Redis, foreign_url
         Scenario(limited).group("orders", "audit")
     limited.close()
     assert foreign.dbsize() == 0
+
+
+def test_a_user_who_may_not_count_a_clusters_keys_is_told_to_say_yes(
+    cluster: EmbeddedCluster,
+) -> None:
+    rules = ["ACL", "SETUSER", "guest", "on", ">guest", "~*", "+@all", "-info", "-dbsize"]
+    for node in cluster.nodes:
+        with closing(node.server.client()) as admin:
+            admin.execute_command(*rules)
+    try:
+        with closing(cluster.client(username="guest", password="guest")) as client:
+            no_permission = "run the 'dbsize' command.*allow_writes=True"
+            with pytest.raises(InputError, match=no_permission):
+                Scenario(client).produce("orders", series.constant())
+    finally:
+        for node in cluster.nodes:
+            with closing(node.server.client()) as admin:
+                admin.execute_command("ACL", "DELUSER", "guest")
 
 
 def test_a_server_of_streamviz_is_never_asked_about(
