@@ -42,6 +42,20 @@ def test_twelve_groups_are_all_shown_and_of_more_the_worst_twelve() -> None:
     assert {"g000", "g001", "g030"} < {*shown_groups(many)}, "what is unknown comes first"
 
 
+def test_the_order_of_many_groups_costs_a_whole_figure_once_a_second_and_a_death_at_once() -> None:
+    plot, since, key, whole = PendingAge(), 0, None, []
+    busy = history()
+    for n in range(1, 41):
+        groups = [group(f"g{i:02}", waiting=(i * 7 + n * 11) % 30) for i in range(30)]
+        killed = [Event("killed", "g99-1", "g99", 1)] if n == 35 else []
+        busy.append(sample(n, *groups, holding("g99", 1), events=killed))
+        delta = plot.delta(busy, since, key)
+        since, key = delta["n"], plot.structure_key(busy)
+        whole += [n] if "full" in delta else []
+    assert whole == [1, 10, 20, 30, 35, 40], "each second, and the death"
+    assert "g99" in shown_groups(busy)
+
+
 def holding(name: str, pending: int) -> Any:
     """Return a group in which nothing waits, and whose consumer holds entries."""
     consumer = ConsumerInfo(f"{name}-1", pending, 0, None)
