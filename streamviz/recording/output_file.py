@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,6 +23,17 @@ def new_file(path: Path, *, overwrite: bool) -> BinaryIO:
 def already_exists(path: Path, option: str = "overwrite=True") -> RecordingError:
     """Return the error for an existing file; `option` is how the caller replaces it."""
     return RecordingError(f"{path} already exists: choose another name, or give {option}")
+
+
+def is_in_place(file: BinaryIO, path: Path) -> bool:
+    """Tell whether a file still has its path, and holds just what was written to it."""
+    own = os.fstat(file.fileno())
+    try:
+        if not os.path.samestat(own, path.stat()):
+            return False
+    except OSError:
+        return False
+    return not stat.S_ISREG(own.st_mode) or own.st_size == file.tell()
 
 
 def write_all(file: BinaryIO, data: bytes) -> None:

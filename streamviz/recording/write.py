@@ -19,7 +19,7 @@ from streamviz.recording.blocks import pack_block
 from streamviz.recording.captions import Caption, captions_of, pack_captions
 from streamviz.recording.format import MAX_LINE, write_line
 from streamviz.recording.open_block import OpenBlock
-from streamviz.recording.output_file import new_file, write_all
+from streamviz.recording.output_file import is_in_place, new_file, write_all
 
 VERSION = 2
 BLOCK_LINES = 100
@@ -74,6 +74,7 @@ class Recorder:
         self._written_ms = -inf
         self._error: RecordingError | None = None  # which `close` raises
         self.sample_count = 0
+        self._place = self.path.absolute()  # the program may change its directory
         self._file: BinaryIO | None = new_file(self.path, overwrite=overwrite)
         header = json.dumps({"streamviz": VERSION}).encode("ascii")
         self._write(pack_block(header + b"\n", header))
@@ -83,7 +84,8 @@ class Recorder:
         """Take one more sample; do nothing after `close`.
 
         RecordingError if the file can't grow, or the sample is too long. Then the recording is
-        closed, and the samples in the file can be read.
+        closed, and the samples in the file can be read. Also if the file was deleted, moved or
+        overwritten.
         """
         check_type("sample", sample, Sample, "a Sample, as Observer.sample() returns it")
         line = write_line(sample)
@@ -135,7 +137,7 @@ class Recorder:
 
     @property
     def closed(self) -> bool:
-        """Whether the recording has ended: it was closed, or the file can't grow."""
+        """Whether the recording has ended: it was closed, or the file can't grow or is gone."""
         return self._file is None
 
     def close(self) -> None:
@@ -154,8 +156,8 @@ class Recorder:
             finally:
                 self._error = None
             if was_open and self._source is not None and self._start_ms is None:
-                if self.path.is_file():  # and no device
-                    self.path.unlink()
+                if self._place.is_file():  # and no device
+                    self._place.unlink()
                 raise InputError(
                     f"no sample of {self._source!r} was taken between record() and close(), and "
                     f"{self.path} is deleted: run it in between, or save the history of an earlier "
@@ -182,6 +184,7 @@ class Recorder:
                 self._source.on_sample.remove(self)
             try:
                 self._flush()
+                self._check_place()
             finally:
                 if self._file is not None:
                     self._file.close()
@@ -203,6 +206,7 @@ class Recorder:
     def _write(self, data: bytes, count: int = 0) -> None:
         if self._file is None:
             return
+        self._check_place()
         try:
             write_all(self._file, data)
         except OSError as error:
@@ -212,9 +216,20 @@ class Recorder:
             ) from error
         self.sample_count += count
 
+    def _check_place(self) -> None:
+        if self._file is not None and not is_in_place(self._file, self._place):
+            raise self._failure(
+                "was deleted, moved or overwritten while it was recorded: the recording ends here. "
+                "Record to another file, or save the history with "
+                "streamviz.recording.save(history, path)"
+            )
+
     def _failure(self, reason: str) -> RecordingError:
         """End the recording, and return why."""
         self._streams.clear()  # there is no place for what is left
+        if self._file is not None:
+            self._file.close()
+            self._file = None
         self._finish()
         self._error = RecordingError(f"{self.path} {reason}")
         return self._error
