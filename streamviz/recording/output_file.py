@@ -25,15 +25,19 @@ def already_exists(path: Path, option: str = "overwrite=True") -> RecordingError
     return RecordingError(f"{path} already exists: choose another name, or give {option}")
 
 
-def is_in_place(file: BinaryIO, path: Path) -> bool:
-    """Tell whether a file still has its path, and holds just what was written to it."""
+def taken_away(file: BinaryIO, path: Path) -> str:
+    """Return in words that a file has left its path, or holds what others wrote; or nothing."""
     own = os.fstat(file.fileno())
     try:
-        if not os.path.samestat(own, path.stat()):
-            return False
+        in_place = os.path.samestat(own, path.stat())
     except OSError:
-        return False
-    return not stat.S_ISREG(own.st_mode) or own.st_size == file.tell()
+        in_place = False
+    if in_place and (not stat.S_ISREG(own.st_mode) or own.st_size == file.tell()):
+        return ""
+    return (
+        "was deleted, moved or overwritten while it was recorded: the recording ends here. Record "
+        "to another file, or save the history with streamviz.recording.save(history, path)"
+    )
 
 
 def write_all(file: BinaryIO, data: bytes) -> None:
