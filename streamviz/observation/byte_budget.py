@@ -38,6 +38,7 @@ class ByteBudget:
             if type(value) is not int or value < 1:
                 raise InputError(f"{name}={value!r}: give an integer, 1 or more")
         self.entry_bytes = 0  # of the largest seen lately; 0 before the first poll
+        self.name_bytes = 0  # of the longest name of a consumer seen last
         self.held = False  # large entries are known to have changed, and were not polled since
         self._polled_ms = 0
 
@@ -70,7 +71,8 @@ class ByteBudget:
         waiting = _WAITING_BYTES // (size * (groups + 1)) if size else 0
         limits["max_entries"] = min(limits["max_entries"], new)
         limits["count_up_to"] = min(limits["count_up_to"], waiting)
-        pending = _PENDING_BYTES // (_PENDING_ROW_BYTES * max(1, groups))
+        row = max(_PENDING_ROW_BYTES, self.name_bytes)
+        pending = _PENDING_BYTES // (row * max(1, groups))
         limits["max_pending"] = min(limits["max_pending"], max(_LEAST_PENDING, pending))
         return limits
 

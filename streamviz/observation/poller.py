@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
+from operator import attrgetter
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import StreamInfo
@@ -19,6 +21,7 @@ from streamviz.observation.reply_checks import LastReplies
 from streamviz.observation.snapshots import Snapshots, Steps
 
 _IDLE_MARGIN_MS = 5
+_name_of = attrgetter("name")
 _ANCHOR_BYTES = 10_000  # a larger entry is not asked for again
 
 
@@ -138,10 +141,16 @@ class Poller:
         }
         self._tracker, self._agreed, self._previous_s = tracker, True, self._began_s
         self._failovers.keep()
-        consumers = sum(len(one.consumers) for one in by_group.values())
-        readers = len(replies.positions)
-        counts = {"consumers": consumers, "groups": len(replies.groups), "readers": readers}
-        self._snapshots.back_off.counts = counts
+        consumers = chain.from_iterable(one.consumers for one in by_group.values())
+        names = {
+            "consumers": [*map(len, map(_name_of, consumers))],
+            "groups": [*map(len, map(_name_of, replies.groups))],
+            "readers": [*map(len, replies.positions)],
+        }
+        back_off = self._snapshots.back_off
+        back_off.counts = {what: len(lengths) for what, lengths in names.items()}
+        back_off.name_bytes = {what: sum(lengths) for what, lengths in names.items()}
+        self._budget.name_bytes = max(names["consumers"], default=0)
         return Polled(replies, judgements, previous, is_another)
 
     def _first_round_trip(self, request: _Asked, time_ms: int) -> Steps[PollReplies]:

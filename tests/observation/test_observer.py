@@ -515,6 +515,8 @@ def test_a_limit_must_be_a_positive_integer(
 
 @pytest.mark.parametrize("key", ["", None, 7])
 def test_a_key_must_be_text(redis: redis_py.Redis, key: object) -> None:
+    with pytest.raises(InputError, match="readers='' is not a key"):
+        Observer(redis, "s", readers="")
     with pytest.raises(InputError, match="key"):
         Observer(redis, key)  # type: ignore[arg-type]
 

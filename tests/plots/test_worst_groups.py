@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -97,6 +98,13 @@ def test_the_sum_of_all_is_told_with_them() -> None:
 def test_no_plot_grows_beyond_the_traces_of_twelve_groups(plot: Plot) -> None:
     traces = len(plot.figure(window(MAX_GROUPS))["data"])
     assert len(plot.figure(window(200))["data"]) == traces
+
+
+@pytest.mark.parametrize("plot", PLOTS.values(), ids=PLOTS)
+def test_names_of_10_kb_make_no_figure_large(plot: Plot) -> None:
+    long = [holding(f"{n}{'x' * 10_000}", 3) for n in range(5)]
+    figure = plot.static_figure(history(*(sample(n, *long) for n in range(1, 6))))
+    assert len(json.dumps(figure, default=str)) < 40_000
 
 
 def test_the_flow_has_twelve_lanes_and_says_how_many_groups_there_are() -> None:
