@@ -99,6 +99,41 @@ def test_large_entries_that_come_are_sampled_less_often_and_it_says_so(
     assert (len(sample.entries), sample.missed) == (1, 28)
 
 
+@pytest.mark.parametrize(("active", "most"), [(False, 12), (True, 23)])
+def test_of_a_sudden_burst_of_large_entries_few_are_read(
+    redis: redis_py.Redis, key: str, active: bool, most: int
+) -> None:
+    fill(redis, key, 300, 20)
+    observer = Observer(redis, key)
+    for n in range(1, 31):
+        if active:
+            redis.xadd(key, {"payload": "small"})
+        for group in ("g0", "g1", "g2"):
+            redis.xreadgroup(group, "ann", {key: ">"}, count=300 if n == 1 or active else 1)
+        observer.sample()
+    for _ in range(40):
+        redis.xadd(key, {"payload": b"x" * 1000 * KB})
+    redis.info()
+    sample, sent = cost(redis, observer.sample)
+    assert sent < most * 1000 * KB + 100 * KB, "of 40 MB, or of 100 MB that the groups wait for"
+    assert (sample.length, len(sample.entries) + sample.missed) == (340 + 30 * active, 40)
+    assert [group.lag.entries for group in sample.groups] == [40] * 3
+
+
+def test_of_a_burst_of_small_entries_all_are_read(redis: redis_py.Redis, key: str) -> None:
+    fill(redis, key, 3, 20)
+    observer = Observer(redis, key)
+    for _ in range(30):
+        observer.sample()
+    for _ in range(150):
+        redis.xadd(key, {"payload": "small"})
+    sample = observer.sample()
+    assert (len(sample.entries), sample.missed) == (150, 0)
+    assert [(group.lag.entries, group.lag.verdict) for group in sample.groups] == [
+        (153, "exact")
+    ] * 3
+
+
 def test_a_clock_that_steps_back_does_not_stop_the_samples(redis: redis_py.Redis, key: str) -> None:
     fill(redis, key, 2, 1000 * KB)
     observer = Observer(redis, key)

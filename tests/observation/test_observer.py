@@ -534,6 +534,7 @@ def test_memory_is_fetched_only_on_request_and_in_the_same_round_trip(
     small = observer.sample().memory_bytes
     assert small == redis.memory_usage(key, samples=0)
     fill(stream, 1001, 2000)
+    assert observer.sample().nodes == 20
     rounds = calls(redis).get("exec", 0)
     sample = observer.sample()
     assert (sample.nodes, calls(redis)["exec"] - rounds) == (20, 1)
