@@ -1,4 +1,4 @@
-"""Sample less often if the server is slow, or has very many consumers or groups."""
+"""Sample less often if the server is slow, or has very many or very long names of consumers."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class BackOff:
     def __init__(self) -> None:
         self._took_s: deque[float] = deque([0.0] * 3, 3)
         self.counts: Mapping[str, int] = {}  # what the last sample had, by the names above
+        self.name_bytes: Mapping[str, int] = {}  # of the names of all these together, about
 
     def took(self, seconds: float) -> None:
         """Note how long a round trip took."""
@@ -45,7 +46,7 @@ class BackOff:
         return min(_LONGEST_FOR_BYTES_S, size / _BYTES_PER_S) if size > _LARGE_BYTES else 0.0
 
     def _size(self, name: str) -> int:
-        return self.counts.get(name, 0) * _BYTES[name]
+        return max(self.counts.get(name, 0) * _BYTES[name], self.name_bytes.get(name, 0))
 
     def __str__(self) -> str:
         if not self.interval_s:
@@ -53,5 +54,6 @@ class BackOff:
         reason = f"the server takes {min(self._took_s) * 1000:,.0f} ms to answer"
         if self._for_bytes_s > self._for_time_s:
             name = max(_BYTES, key=self._size)
-            reason = f"{self.counts[name]:,} {name}"
+            long = self._size(name) > self.counts[name] * _BYTES[name]
+            reason = f"{self.counts[name]:,} {name}{' with long names' * long}"
         return f"{reason}: sampling every {self.interval_s:.1f} s"

@@ -3,7 +3,8 @@
 A reply carries whole entries: XINFO STREAM the first and the last one, XREVRANGE the new ones, and
 XRANGE those that are waiting. So the number of entries to ask for follows their size. If two
 entries alone are too much, the observer asks for the stream only after it has changed, and not
-more often than `ByteBudget.interval_s`.
+more often than `ByteBudget.interval_s`. How large the next ones are is not known, so a poll first
+asks for about twice as many as came lately; of a burst it asks for the rest if they are small.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from streamviz.errors import InputError
 
 LARGE_BYTES = 25_000
 _NEW_BYTES = 25_000
+_LEAST_NEW = 2
 _WAITING_BYTES = 25_000
 _PENDING_BYTES = 60_000
 _PENDING_ROW_BYTES = 75
@@ -39,6 +41,8 @@ class ByteBudget:
             if type(value) is not int or value < 1:
                 raise InputError(f"{name}={value!r}: give an integer, 1 or more")
         self.entry_bytes = 0  # of the largest seen lately; 0 before the first poll
+        self.expected = _LEAST_NEW  # new entries: those that came lately, and as many again
+        self.name_bytes = 0  # of the longest name of a consumer seen last
         self.held = False  # large entries are known to have changed, and were not polled since
         self.sharing = 1  # streams whose entries are large too, and which are polled beside it
         self._polled_ms = 0
@@ -73,13 +77,18 @@ class ByteBudget:
         waiting = _WAITING_BYTES // (size * (groups + 1)) if size else 0
         limits["max_entries"] = min(limits["max_entries"], new)
         limits["count_up_to"] = min(limits["count_up_to"], waiting)
-        pending = _PENDING_BYTES // (_PENDING_ROW_BYTES * max(1, groups))
+        row = max(_PENDING_ROW_BYTES, self.name_bytes)
+        pending = _PENDING_BYTES // (row * max(1, groups))
         limits["max_pending"] = min(limits["max_pending"], max(_LEAST_PENDING, pending))
         return limits
 
     def forget(self) -> None:
         """Forget the entries' size: the next stream of this key is another one."""
         self.entry_bytes, self.held = 0, False
+
+    def expect(self, new: int) -> None:
+        """Note how many new entries a poll found, to know how many the next one may find."""
+        self.expected = max(_LEAST_NEW + 2 * new, self.expected * 3 // 4)
 
     def polled(self, time_ms: int, entry_bytes: int) -> None:
         """Note that the stream was polled, and the size of the largest entry among the replies."""

@@ -109,6 +109,8 @@ class Observer:
         if not isinstance(stream, str) or not stream:
             raise InputError(f"{stream!r} is not a stream's key: give its name as text")
         check_type("readers", readers, (str, NoneType), "the key of a hash, as text")
+        if readers == "":
+            raise InputError("readers='' is not a key: give that of a hash, as text")
         self.stream = stream
         self.readers = readers
         connection = observer_connection(client, stream)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
+from operator import attrgetter
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import StreamInfo
@@ -19,6 +21,7 @@ from streamviz.observation.reply_checks import LastReplies
 from streamviz.observation.snapshots import Snapshots, Steps
 
 _IDLE_MARGIN_MS = 5
+_name_of = attrgetter("name")
 _ANCHOR_BYTES = 10_000  # a larger entry is not asked for again
 
 
@@ -138,10 +141,18 @@ class Poller:
         }
         self._tracker, self._agreed, self._previous_s = tracker, True, self._began_s
         self._failovers.keep()
-        consumers = sum(len(one.consumers) for one in by_group.values())
-        readers = len(replies.positions)
-        counts = {"consumers": consumers, "groups": len(replies.groups), "readers": readers}
-        self._snapshots.back_off.counts = counts
+        consumers = chain.from_iterable(one.consumers for one in by_group.values())
+        names = {
+            "consumers": [*map(len, map(_name_of, consumers))],
+            "groups": [*map(len, map(_name_of, replies.groups))],
+            "readers": [*map(len, replies.positions)],
+        }
+        back_off = self._snapshots.back_off
+        back_off.counts = {what: len(lengths) for what, lengths in names.items()}
+        back_off.name_bytes = {what: sum(lengths) for what, lengths in names.items()}
+        if previous is not None:
+            self._budget.expect(len(replies.new_ids.ids))
+        self._budget.name_bytes = max(names["consumers"], default=0)
         return Polled(replies, judgements, previous, is_another)
 
     def _first_round_trip(self, request: _Asked, time_ms: int) -> Steps[PollReplies]:
@@ -158,10 +169,14 @@ class Poller:
                 budget.held = True
         if budget.held and not budget.due(time_ms):
             raise StreamChanged
-        replies = yield from self._round_trip(request)
+        replies = yield from self._round_trip(request, at_most=budget.expected)
         if request.stream is None and (probes := probe(replies.stream, replies.entry_bytes)):
             replies = yield from self._round_trip(replace(request, pages=probes))
         budget.polled(time_ms, replies.entry_bytes)
+        most = budget.limits(len(request.cursors))["max_entries"]  # now that their size is known
+        if budget.expected <= len(replies.new_ids.ids) < most:
+            replies = yield from self._round_trip(request)
+            budget.polled(time_ms, replies.entry_bytes)
         return replies
 
     def _second_round_trip(self, request: _Asked, first: PollReplies) -> Steps[PollReplies]:
@@ -176,8 +191,15 @@ class Poller:
             return first
         return replace(replies, new=first.new, new_ids=first.new_ids)
 
-    def _round_trip(self, request: _Asked, known: StreamInfo | None = None) -> Steps[PollReplies]:
+    def _round_trip(
+        self, request: _Asked, known: StreamInfo | None = None, *, at_most: int | None = None
+    ) -> Steps[PollReplies]:
         last = known or request.stream
+        limits = self._budget.limits(len(request.cursors))
+        if at_most is not None:  # new entries, which may be large
+            waiting = [len(one.replies.lookahead.ids) for one in self._last.values()]
+            limits["max_entries"] = min(limits["max_entries"], at_most)
+            limits["count_up_to"] = min(limits["count_up_to"], max(waiting, default=0) + at_most)
         poll = Poll(
             key=self._stream,
             after=last.last_generated_id if last else None,
@@ -190,7 +212,7 @@ class Poller:
             readers=self._readers,
             memory=self._memory,
             known=known,
-            **self._budget.limits(len(request.cursors)),
+            **limits,
         )
         return poll.read((yield poll.commands()), self._last_replies)
 

@@ -119,7 +119,8 @@ class DeadLetters:
         if key == consumer.key:
             raise InputError(f"{key!r} is the stream itself: give the dead letters another key")
         self._source = Stream(consumer.connection.client, consumer.key)
-        self.stream = Stream(consumer.connection.client, key or f"{consumer.key}:dead")
+        dead = f"{consumer.key}:dead" if key is None else key
+        self.stream = Stream(consumer.connection.client, dead)
 
     def sweep(
         self,

@@ -35,7 +35,7 @@ from streamviz.errors import InputError, check_type
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.contrast import SUBSTITUTES
-from streamviz.plots.texts import clean, words_alone
+from streamviz.plots.texts import clean, spoken, words_alone
 from streamviz.plots.traces import Trace, seconds
 
 Figure = dict[str, Any]
@@ -117,7 +117,7 @@ class Plot(_Whole, ABC):
 
     def static_figure(self, history: History) -> Figure:
         """Return the whole figure for a static picture, whose summary includes the history."""
-        figure, before = self.figure(history), clean(self.history_summary(history))
+        figure, before = self.figure(history), spoken(self.history_summary(history))
         if not before:
             return figure
         return figure | {"summary": f"{figure['summary'].removesuffix('.')}. {before}"}
@@ -193,7 +193,7 @@ class Plot(_Whole, ABC):
         summary = self.summary(history)
         if not isinstance(summary, str):
             raise InputError(f"{type(self).__name__}.summary() returns {summary!r}: return a text")
-        return clean(summary)
+        return spoken(summary)
 
 
 def in_words(title: str, text: str, n: int) -> Figure:

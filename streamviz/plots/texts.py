@@ -15,11 +15,20 @@ from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Lag
 
 _UNPRINTABLE = re.compile("[^ -~\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_LONG_WORD = re.compile(r"(\S{200})\S+")
 
 
 def clean(text: str) -> str:
     """Return a text that JSON and XML allow: "�" replaces what is not a character."""
     return _UNPRINTABLE.sub("�", text.replace("\n", " "))
+
+
+def spoken(text: str) -> str:
+    """Return a summary as it is read aloud; a word of hundreds of letters, such as a name, is cut.
+
+    Otherwise the names of a stream could make every frame large.
+    """
+    return _LONG_WORD.sub(r"\1…", clean(text))
 
 
 def escaped(text: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from weakref import WeakKeyDictionary
 
 from streamviz.observation.events import Deaths
@@ -11,6 +13,7 @@ from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots.flow_finding import dead_consumers, is_dead
 
 MAX_GROUPS = 12  # more can't be told apart
+_SETTLED_MS = 1000  # other groups mean a whole new figure, in place of a few new points
 
 _WORST: WeakKeyDictionary[History, tuple[Sample, set[str]]] = WeakKeyDictionary()
 
@@ -18,8 +21,8 @@ _WORST: WeakKeyDictionary[History, tuple[Sample, set[str]]] = WeakKeyDictionary(
 def shown_groups(history: History, only: str | None = None) -> tuple[str, ...]:
     """Return the groups that a plot shows, in the order in which they appeared.
 
-    Of more than twelve, these are the worst now, as `worst_first` ranks them. `only` chooses one
-    group.
+    Of more than twelve, these are the worst now, as `worst_first` ranks them with the numbers of
+    entries at the beginning of this second. `only` chooses one group.
     """
     names, newest = history.group_names, history.newest
     if only is not None:
@@ -28,23 +31,29 @@ def shown_groups(history: History, only: str | None = None) -> tuple[str, ...]:
         return names
     cached = _WORST.get(history)
     if cached is None or cached[0] is not newest:
-        worst = worst_first(newest.groups, dead_consumers(history))
+        samples, second_ms = history.samples, newest.time_ms // _SETTLED_MS * _SETTLED_MS
+        first = samples[bisect_left(samples, second_ms, key=attrgetter("time_ms"))]
+        counted = {group.name: group for group in first.groups}
+        worst = worst_first(newest.groups, dead_consumers(history), counted)
         ranked = dict.fromkeys([*(one.name for one in worst), *names])
         cached = _WORST[history] = newest, {*list(ranked)[:MAX_GROUPS]}
     return tuple(name for name in names if name in cached[1])
 
 
-def worst_first(groups: Iterable[GroupState], dead: Deaths) -> list[GroupState]:
+def worst_first(
+    groups: Iterable[GroupState], dead: Deaths, counted: Mapping[str, GroupState] | None = None
+) -> list[GroupState]:
     """Return groups, the worst first.
 
     These are the ones with a dead consumer that holds entries, then those whose lag is unknown,
-    then those with the most waiting and pending entries.
+    then those with the most waiting and pending entries, as `counted` has them of each group.
     """
 
     def rank(group: GroupState) -> tuple[bool, bool, int]:
         holders = (one.name for one in group.consumers if dead and one.pending)
         held = any(is_dead(dead, group.name, name) for name in holders)
-        return held, group.lag.entries is None, (group.lag.entries or 0) + group.pending
+        then = (counted or {}).get(group.name, group)
+        return held, group.lag.entries is None, (then.lag.entries or 0) + then.pending
 
     return sorted(groups, key=rank, reverse=True)
 

@@ -4,7 +4,7 @@ from .events import TrackEvent as TrackEvent
 from .frames import Frames as Frames
 from .load import load as load
 from .read import Recording as Recording
+from .save import save as save
 from .track import Track as Track
 from .write import Recorder as Recorder
 from .write import record as record
-from .write import save as save

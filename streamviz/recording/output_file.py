@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,6 +23,21 @@ def new_file(path: Path, *, overwrite: bool) -> BinaryIO:
 def already_exists(path: Path, option: str = "overwrite=True") -> RecordingError:
     """Return the error for an existing file; `option` is how the caller replaces it."""
     return RecordingError(f"{path} already exists: choose another name, or give {option}")
+
+
+def taken_away(file: BinaryIO, path: Path) -> str:
+    """Return in words that a file has left its path, or holds what others wrote; or nothing."""
+    own = os.fstat(file.fileno())
+    try:
+        in_place = os.path.samestat(own, path.stat())
+    except OSError:
+        in_place = False
+    if in_place and (not stat.S_ISREG(own.st_mode) or own.st_size == file.tell()):
+        return ""
+    return (
+        "was deleted, moved or overwritten while it was recorded: the recording ends here. Record "
+        "to another file, or save the history with streamviz.recording.save(history, path)"
+    )
 
 
 def write_all(file: BinaryIO, data: bytes) -> None:

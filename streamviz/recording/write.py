@@ -1,25 +1,23 @@
-"""Write samples to a file, while a run goes on or afterwards."""
+"""Write samples to a file while a run goes on."""
 
 from __future__ import annotations
 
 import atexit
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from math import inf
 from pathlib import Path
 from threading import RLock
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
-from streamviz.client.progress import progress_bar
 from streamviz.errors import InputError, RecordingError, check_type, path_of
-from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.recording.blocks import pack_block
-from streamviz.recording.captions import Caption, captions_of, pack_captions
+from streamviz.recording.captions import Caption, pack_captions
 from streamviz.recording.format import MAX_LINE, write_line
 from streamviz.recording.open_block import OpenBlock
-from streamviz.recording.output_file import new_file, write_all
+from streamviz.recording.output_file import new_file, taken_away, write_all
 
 VERSION = 2
 BLOCK_LINES = 100
@@ -74,6 +72,7 @@ class Recorder:
         self._written_ms = -inf
         self._error: RecordingError | None = None  # which `close` raises
         self.sample_count = 0
+        self._place = self.path.absolute()  # the program may change its directory
         self._file: BinaryIO | None = new_file(self.path, overwrite=overwrite)
         header = json.dumps({"streamviz": VERSION}).encode("ascii")
         self._write(pack_block(header + b"\n", header))
@@ -82,8 +81,8 @@ class Recorder:
     def __call__(self, sample: Sample) -> None:
         """Take one more sample; do nothing after `close`.
 
-        RecordingError if the file can't grow, or the sample is too long. Then the recording is
-        closed, and the samples in the file can be read.
+        RecordingError if the file can't grow, if it was deleted, moved or overwritten, or if the
+        sample is too long. Then the recording is closed, and what is in the file can be read.
         """
         check_type("sample", sample, Sample, "a Sample, as Observer.sample() returns it")
         line = write_line(sample)
@@ -135,7 +134,7 @@ class Recorder:
 
     @property
     def closed(self) -> bool:
-        """Whether the recording has ended: it was closed, or the file can't grow."""
+        """Whether the recording has ended: it was closed, or the file can't grow or is gone."""
         return self._file is None
 
     def close(self) -> None:
@@ -154,8 +153,8 @@ class Recorder:
             finally:
                 self._error = None
             if was_open and self._source is not None and self._start_ms is None:
-                if self.path.is_file():  # and no device
-                    self.path.unlink()
+                if self._place.is_file():  # and no device
+                    self._place.unlink()
                 raise InputError(
                     f"no sample of {self._source!r} was taken between record() and close(), and "
                     f"{self.path} is deleted: run it in between, or save the history of an earlier "
@@ -177,15 +176,19 @@ class Recorder:
 
     def _finish(self) -> None:
         with self._lock:
-            atexit.unregister(self._finish)
-            if self._source is not None and self in self._source.on_sample:
-                self._source.on_sample.remove(self)
             try:
                 self._flush()
+                self._write(b"")  # which says whether the file is still there
             finally:
-                if self._file is not None:
-                    self._file.close()
-                    self._file = None
+                self._end()
+
+    def _end(self) -> None:
+        atexit.unregister(self._finish)
+        if self._source is not None and self in self._source.on_sample:
+            self._source.on_sample.remove(self)
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def _flush(self) -> None:
         for block in self._streams.values():
@@ -203,6 +206,8 @@ class Recorder:
     def _write(self, data: bytes, count: int = 0) -> None:
         if self._file is None:
             return
+        if reason := taken_away(self._file, self._place):
+            raise self._failure(reason)
         try:
             write_all(self._file, data)
         except OSError as error:
@@ -215,7 +220,7 @@ class Recorder:
     def _failure(self, reason: str) -> RecordingError:
         """End the recording, and return why."""
         self._streams.clear()  # there is no place for what is left
-        self._finish()
+        self._end()
         self._error = RecordingError(f"{self.path} {reason}")
         return self._error
 
@@ -255,44 +260,3 @@ def record(source: Any, path: str | Path, *, overwrite: bool = False) -> Recorde
     recorder._source = source
     source.on_sample.append(recorder)
     return recorder
-
-
-def save(
-    history: History,
-    path: str | Path,
-    *,
-    captions: Iterable[tuple[float, str]] = (),
-    overwrite: bool = False,
-    progress: bool = True,
-) -> None:
-    """Save the samples of a history as a recording.
-
-    Parameters
-    ----------
-    history : History
-        The samples in its window are saved.
-    path, overwrite
-        As in `record`.
-    captions : iterable of (at_s, text)
-        Texts, each pinned to a moment in seconds since the first sample in the window.
-    progress : bool
-        Whether to show a progress bar after two seconds, in a terminal or a notebook.
-
-    Raises
-    ------
-    InputError
-        If `history` is not a History or has no sample, or a caption is wrong.
-    RecordingError
-        If the file already exists, or can't be written.
-    """
-    if not isinstance(history, History) or not history.samples:
-        raise InputError(f"{history!r} can't be saved: give the History of a run, with samples")
-    pinned = captions_of(captions)
-    samples = history.samples
-    bar = progress_bar(progress, "Saving", len(samples), "samples")
-    with Recorder(path, overwrite=overwrite, block_ms=None) as recorder, bar as advance:
-        for sample in samples:
-            recorder(sample)
-            advance(1)
-        for caption in pinned:
-            recorder.caption(caption.text, caption.at_s)

@@ -2,7 +2,8 @@
 
 A virtual run gives its entries IDs of 2026, so the streams of an earlier run prevent a second run
 of the same cell. A run may delete a stream only if a mark proves that an earlier run made it, and
-that no other client has added to it since. IDs prove nothing.
+that no other client has joined it since, with an entry, a group or a consumer. Deleting,
+acknowledging and moving a cursor leave nothing of others that could be lost. IDs prove nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import uuid
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from itertools import chain
 
 import redis
 
@@ -20,8 +22,9 @@ from streamviz.client.arguments import Id
 from streamviz.client.cluster import connection_to
 from streamviz.client.connection import Connection
 from streamviz.client.entry_id import EntryId
-from streamviz.client.models import StreamInfo
+from streamviz.client.models import FullGroup, StreamFull, StreamInfo
 from streamviz.client.replies import text
+from streamviz.client.resp import Command
 from streamviz.client.stream import Stream
 from streamviz.errors import CommandRefused, InputError, NoSuchStream, StreamVizError, WrongType
 from streamviz.simulation.consumers import SimulatedGroup
@@ -42,7 +45,7 @@ class RunMark:
     run: str  # its name
     entries: int | None = None  # that the run added; None if it did not make the stream
     last_id: str = "0-0"  # of these entries
-    groups: list[str] = field(default_factory=list)  # that runs created
+    groups: dict[str, list[str]] = field(default_factory=dict)  # that runs created: the consumers
     readers: dict[str, str] = field(default_factory=dict)  # the last position that each saved
 
 
@@ -69,7 +72,7 @@ class Ownership:
             if "BUSYGROUP" not in str(error):
                 raise
             return
-        self._save(stream, replace(mark, groups=sorted({*mark.groups, group})))
+        self._save(stream, replace(mark, groups={group: [], **mark.groups}))
 
     def prepare(
         self,
@@ -98,29 +101,36 @@ class Ownership:
             if isinstance(reader, SimulatedReader) and reader.remembers == "hash":
                 self._prepare_reader(reader.stream, reader.name)
 
-    def mark_streams(self, streams: Iterable[str], writers: Collection[Writer]) -> None:
+    def mark_streams(
+        self,
+        streams: Iterable[str],
+        writers: Collection[Writer],
+        groups: Collection[SimulatedGroup],
+    ) -> None:
         """Mark what the run has left, so that the next run may replace it."""
         for stream in streams:
             with suppress(StreamVizError):  # without a mark, the next run refuses
-                self._mark_stream(stream, [one for one in writers if one.stream == stream])
+                adding = [one for one in writers if one.stream == stream]
+                reading = [one for one in groups if stream in one.streams]
+                self._mark_stream(stream, adding, reading)
 
     def _prepare_stream(self, stream: str, now_ms: int, *, trims: bool) -> bool:
         """Replace a stream if it may be replaced, and return whether it was deleted."""
         mark = self._mark(stream)
+        query = _full(stream)
         try:
-            raw = self._to(stream).call("XINFO", "STREAM", stream)
+            raw = self._to(stream).call(*query)
         except NoSuchStream:
-            self._mark_start(stream, [])
+            self._mark_start(stream, RunMark(self._run))
             return False
-        info = replies.stream_info(raw)
-        obstacle = self._obstacle(stream, info, mark)
+        full = replies.stream_full(raw)
+        info, obstacle = full.info, _obstacle(full, mark)
         if not obstacle and _is_new(info):
-            self._mark_start(stream, mark.groups)
+            self._mark_start(stream, mark)
             return False
-        if not obstacle:
-            query = ("XINFO", "STREAM", stream)  # deleted only if it is still the same
+        if not obstacle:  # deleted only if it is still the same
             if self._to(stream).transaction_if(query, raw, [("DEL", stream)]) is not None:
-                self._mark_start(stream, [])
+                self._mark_start(stream, RunMark(self._run))
                 for name in mark.readers:
                     self._delete_position(stream, name, mark)
                 return True
@@ -149,35 +159,29 @@ class Ownership:
             )
         self._prepared_readers.add((stream, name))
 
-    def _mark_stream(self, stream: str, writers: Collection[Writer]) -> None:
+    def _mark_stream(
+        self, stream: str, writers: Iterable[Writer], groups: Iterable[SimulatedGroup]
+    ) -> None:
         names = [name for key, name in self._prepared_readers if key == stream]
         mark = self._mark(stream)
+        ours = {one.name: one.consumers for one in groups if one.name in mark.groups}
         if stream in self._own_streams and mark.run == self._run:
             last_id = max((one.last_id for one in writers), default=EntryId.ZERO)
             added = sum(one.added for one in writers)
             mark = replace(mark, entries=added, last_id=str(last_id))
-        elif not names:
+        elif not names and not ours:
             return
         key = readers_key(stream)
         raw = {name: self._to(key).call("HGET", key, name) for name in names}
         positions = {name: text(value) for name, value in raw.items() if value is not None}
-        self._save(stream, replace(mark, readers={**mark.readers, **positions}))
+        consumers = {name: sorted({*mark.groups[name], *ours[name]}) for name in ours}
+        mark = replace(mark, groups=mark.groups | consumers, readers=mark.readers | positions)
+        self._save(stream, mark)
 
-    def _obstacle(self, stream: str, info: StreamInfo, mark: RunMark) -> str:
-        """Return why a stream may not be replaced; empty if it may."""
-        if not _is_new(info):
-            if mark.entries is None:
-                return "no virtual run made it"
-            if (info.entries_added, str(info.last_generated_id)) != (mark.entries, mark.last_id):
-                return "other clients have added to it since a virtual run made it"
-        raw = self._to(stream).call("XINFO", "GROUPS", stream)
-        others = {group.name for group in replies.group_infos(raw)} - set(mark.groups)
-        return f"no virtual run created its group {min(others)!r}" if others else ""
-
-    def _mark_start(self, stream: str, groups: list[str]) -> None:
-        """Mark a stream as made by this run, before its first entry."""
+    def _mark_start(self, stream: str, mark: RunMark) -> None:
+        """Mark a stream as made by this run, before its first entry; keep the groups of a mark."""
         self._own_streams.add(stream)
-        self._save(stream, RunMark(self._run, 0, groups=groups))
+        self._save(stream, RunMark(self._run, 0, groups=mark.groups))
 
     def _delete_position(self, stream: str, name: str, mark: RunMark) -> bool:
         """Delete a reader's position if it is the one in the mark, and return whether it was."""
@@ -210,9 +214,10 @@ def _checked(mark: RunMark) -> RunMark:
         isinstance(mark.run, str)
         and (mark.entries is None or type(mark.entries) is int)
         and isinstance(mark.last_id, str)
-        and isinstance(mark.groups, list)
+        and isinstance(mark.groups, dict)
         and isinstance(mark.readers, dict)
-        and all(isinstance(one, str) for one in (*mark.groups, *mark.readers.values()))
+        and all(isinstance(one, list) for one in mark.groups.values())
+        and all(isinstance(one, str) for one in chain(*mark.groups.values(), mark.readers.values()))
     )
     if not valid:
         raise ValueError("not a mark")
@@ -221,3 +226,28 @@ def _checked(mark: RunMark) -> RunMark:
 
 def _is_new(info: StreamInfo) -> bool:
     return info.length == 0 and not info.entries_added and str(info.last_generated_id) == "0-0"
+
+
+def _full(stream: str) -> Command:
+    return "XINFO", "STREAM", stream, "FULL", "COUNT", 1
+
+
+def _obstacle(full: StreamFull, mark: RunMark) -> str:
+    """Return why a stream may not be replaced; empty if it may."""
+    if not _is_new(full.info):
+        if mark.entries is None:
+            return "no virtual run made it"
+        added = full.info.entries_added, str(full.info.last_generated_id)
+        if added != (mark.entries, mark.last_id):
+            return "other clients have added to it since a virtual run made it"
+    return next(filter(None, (_joined(group, mark) for group in full.groups)), "")
+
+
+def _joined(group: FullGroup, mark: RunMark) -> str:
+    """Return what shows that others have joined a group; empty if only runs use it."""
+    name = group.info.name
+    if name not in mark.groups:
+        return f"no virtual run created its group {name!r}"
+    if others := group.consumers.keys() - mark.groups[name]:
+        return f"no virtual run gave its group {name!r} the consumer {min(others)!r}"
+    return ""

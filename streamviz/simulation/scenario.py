@@ -136,9 +136,9 @@ class Scenario(Plan):
         samples if it is long: a year of daily data in a second.
 
         A second call continues the run, even if Ctrl-C interrupted it. The first call replaces a
-        stream that an earlier run made, if nothing else has added to it since and it has no other
-        groups. Any other stream stays as it is. The hash ``streamviz:runs`` records what each run
-        made.
+        stream that an earlier run made, if no other client has joined it since with an entry, a
+        group or a consumer. Any other stream stays as it is. The hash ``streamviz:runs`` records
+        what each run made.
 
         Parameters
         ----------
@@ -170,7 +170,7 @@ class Scenario(Plan):
                 with progress_bar(progress, "Running", ms / 1000, "s") as advance:
                     self._advance(ms, advance)
             finally:
-                self._ownership.mark_streams(self.histories, writers)
+                self._ownership.mark_streams(self.histories, writers, parts[1])
             self._sampler.sample()
         if self.error is not None:
             raise self.error

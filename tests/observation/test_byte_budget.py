@@ -99,6 +99,41 @@ def test_large_entries_that_come_are_sampled_less_often_and_it_says_so(
     assert (len(sample.entries), sample.missed) == (1, 28)
 
 
+@pytest.mark.parametrize(("active", "most"), [(False, 12), (True, 23)])
+def test_of_a_sudden_burst_of_large_entries_few_are_read(
+    redis: redis_py.Redis, key: str, active: bool, most: int
+) -> None:
+    fill(redis, key, 300, 20)
+    observer = Observer(redis, key)
+    for n in range(1, 31):
+        if active:
+            redis.xadd(key, {"payload": "small"})
+        for group in ("g0", "g1", "g2"):
+            redis.xreadgroup(group, "ann", {key: ">"}, count=300 if n == 1 or active else 1)
+        observer.sample()
+    for _ in range(40):
+        redis.xadd(key, {"payload": b"x" * 1000 * KB})
+    redis.info()
+    sample, sent = cost(redis, observer.sample)
+    assert sent < most * 1000 * KB + 100 * KB, "of 40 MB, or of 100 MB that the groups wait for"
+    assert (sample.length, len(sample.entries) + sample.missed) == (340 + 30 * active, 40)
+    assert [group.lag.entries for group in sample.groups] == [40] * 3
+
+
+def test_of_a_burst_of_small_entries_all_are_read(redis: redis_py.Redis, key: str) -> None:
+    fill(redis, key, 3, 20)
+    observer = Observer(redis, key)
+    for _ in range(30):
+        observer.sample()
+    for _ in range(150):
+        redis.xadd(key, {"payload": "small"})
+    sample = observer.sample()
+    assert (len(sample.entries), sample.missed) == (150, 0)
+    assert [(group.lag.entries, group.lag.verdict) for group in sample.groups] == [
+        (153, "exact")
+    ] * 3
+
+
 def test_a_clock_that_steps_back_does_not_stop_the_samples(redis: redis_py.Redis, key: str) -> None:
     fill(redis, key, 2, 1000 * KB)
     observer = Observer(redis, key)
@@ -161,6 +196,9 @@ def test_limits_follow_the_size() -> None:
     budget.polled(0, 10_000)
     assert budget.limits(3) == {"max_entries": 2, "max_pending": 50, "count_up_to": 0}
     assert not budget.large
+    budget.name_bytes = 3000
+    assert budget.limits(1)["max_pending"] == 20
+    budget.name_bytes = 20
     budget.polled(0, 10_000_000)
     assert budget.limits(3) == {"max_entries": 0, "max_pending": 50, "count_up_to": 0}
     assert str(budget) == "entries of 10.0 MB: sampling every 5.0 s"
@@ -232,6 +270,30 @@ def test_of_very_many_consumers_a_sample_keeps_those_that_matter(
     redis.xack(key, "g", *(str(one.id) for one in group.oldest))
     (later,) = Observer(redis, key).sample().groups
     assert "pod-00007" in [one.name for one in later.consumers], "it holds 30"
+
+
+@pytest.mark.parametrize("what", ["consumers", "groups"])
+def test_long_names_are_sampled_less_often_and_it_says_so(
+    redis: redis_py.Redis, key: str, what: str
+) -> None:
+    stream = Stream(redis, key)
+    stream.add_many({"n": n} for n in range(200))
+    stream.group("g").create("0")
+    for n in range(100):
+        name = f"{n:03}{'x' * 10 * KB}"
+        if what == "groups":
+            stream.group(name).create("0")
+        else:
+            stream.group("g").consumer(name).read(1)
+    observer = Observer(redis, key)
+    observer.sample()
+    count = 101 if what == "groups" else 100
+    assert str(observer.back_off) == f"{count} {what} with long names: sampling every 3.3 s"
+    redis.info()
+    sample, sent = cost(redis, observer.sample)
+    assert sent < 400 * KB * observer.back_off.interval_s
+    assert sample.trouble == ""
+    assert sum(group.pending for group in sample.groups) == 100 * (what == "consumers")
 
 
 def test_of_many_groups_fewer_pending_entries_are_asked_for(

@@ -516,6 +516,8 @@ def test_a_limit_must_be_a_positive_integer(
 
 @pytest.mark.parametrize("key", ["", None, 7])
 def test_a_key_must_be_text(redis: redis_py.Redis, key: object) -> None:
+    with pytest.raises(InputError, match="readers='' is not a key"):
+        Observer(redis, "s", readers="")
     with pytest.raises(InputError, match="key"):
         Observer(redis, key)  # type: ignore[arg-type]
 
@@ -533,6 +535,7 @@ def test_memory_is_fetched_only_on_request_and_in_the_same_round_trip(
     small = observer.sample().memory_bytes
     assert small == redis.memory_usage(key, samples=0)
     fill(stream, 1001, 2000)
+    assert observer.sample().nodes == 20
     rounds = calls(redis).get("exec", 0)
     sample = observer.sample()
     assert (sample.nodes, calls(redis)["exec"] - rounds) == (20, 1)

@@ -140,6 +140,8 @@ def test_bad_options_are_named(crew: ConsumerGroup, key: str) -> None:
     for value in (0, -1, 1.5, True):
         with pytest.raises(InputError, match="after_deliveries="):
             DeadLetters(crew.consumer("ben"), after_deliveries=value)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="'' is not a stream's key"):
+        DeadLetters(crew.consumer("ben"), "")
     with pytest.raises(InputError, match="is the stream itself"):
         DeadLetters(crew.consumer("ben"), key)
 

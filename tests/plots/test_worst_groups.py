@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -40,6 +41,20 @@ def test_twelve_groups_are_all_shown_and_of_more_the_worst_twelve() -> None:
     assert shown_groups(many) == names
     many.append(sample(9, *(group(f"g{i:03}", None) for i in range(2)), group("g030", 9)))
     assert {"g000", "g001", "g030"} < {*shown_groups(many)}, "what is unknown comes first"
+
+
+def test_the_order_of_many_groups_costs_a_whole_figure_once_a_second_and_a_death_at_once() -> None:
+    plot, since, key, whole = PendingAge(), 0, None, []
+    busy = history()
+    for n in range(1, 41):
+        groups = [group(f"g{i:02}", waiting=(i * 7 + n * 11) % 30) for i in range(30)]
+        killed = [Event("killed", "g99-1", "g99", 1)] if n == 35 else []
+        busy.append(sample(n, *groups, holding("g99", 1), events=killed))
+        delta = plot.delta(busy, since, key)
+        since, key = delta["n"], plot.structure_key(busy)
+        whole += [n] if "full" in delta else []
+    assert whole == [1, 10, 20, 30, 35, 40], "each second, and the death"
+    assert "g99" in shown_groups(busy)
 
 
 def holding(name: str, pending: int) -> Any:
@@ -83,6 +98,13 @@ def test_the_sum_of_all_is_told_with_them() -> None:
 def test_no_plot_grows_beyond_the_traces_of_twelve_groups(plot: Plot) -> None:
     traces = len(plot.figure(window(MAX_GROUPS))["data"])
     assert len(plot.figure(window(200))["data"]) == traces
+
+
+@pytest.mark.parametrize("plot", PLOTS.values(), ids=PLOTS)
+def test_names_of_10_kb_make_no_figure_large(plot: Plot) -> None:
+    long = [holding(f"{n}{'x' * 10_000}", 3) for n in range(5)]
+    figure = plot.static_figure(history(*(sample(n, *long) for n in range(1, 6))))
+    assert len(json.dumps(figure, default=str)) < 40_000
 
 
 def test_the_flow_has_twelve_lanes_and_says_how_many_groups_there_are() -> None:

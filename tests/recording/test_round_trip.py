@@ -376,6 +376,55 @@ def test_a_recording_that_has_ended_too_early_says_so_at_its_end(
             pass
 
 
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        lambda path: path.unlink(),
+        lambda path: shutil.rmtree(path.parent),
+        lambda path: path.rename(path.with_name("moved.jsonl.gz")),
+        lambda path: path.write_bytes(b"theirs"),
+        lambda path: Recorder(path, overwrite=True).close(),
+    ],
+    ids=["deleted", "with its directory", "moved", "written to", "recorded again"],
+)
+def test_a_recording_whose_file_is_taken_away_ends_and_says_so(
+    redis: redis_py.Redis,
+    key: str,
+    tmp_path: Path,
+    until: Callable[..., None],
+    meanwhile: Callable[[Path], object],
+) -> None:
+    path = tmp_path / "runs" / "run.jsonl.gz"
+    path.parent.mkdir()
+    with Scenario(redis, sample_every_ms=5).watch(key) as scenario:
+        recorder = record(scenario, path)
+        scenario.start()
+        until(lambda: recorder.sample_count)
+        meanwhile(path)
+        until(lambda: recorder.closed)
+        before = scenario.history.last.n
+        until(lambda: scenario.history.last.n > before)
+        told = [str(one) for sample in scenario.history.samples for one in sample.events]
+        assert told == ["a callback of on_sample raised RecordingError"]
+        says = (
+            r"run.jsonl.gz was deleted, moved or overwritten .*: the recording ends here\. Record "
+        )
+        with pytest.raises(RecordingError, match=says):
+            recorder.close()
+    assert not path.exists() or path.read_bytes() == b"theirs" or not load(path)
+
+
+def test_a_recording_goes_on_after_the_program_has_changed_its_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Recorder("run.jsonl.gz") as recorder:
+        monkeypatch.chdir("/")
+        recorder(gone(1))
+        recorder(gone(2))
+    assert len(load(tmp_path / "run.jsonl.gz")) == 2
+
+
 def test_samples_are_counted_when_they_are_in_the_file(tmp_path: Path) -> None:
     with Recorder(tmp_path / "run.jsonl.gz", block_ms=None) as recorder:
         for n in range(1, write.BLOCK_LINES + 8):

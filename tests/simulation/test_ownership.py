@@ -103,6 +103,40 @@ def join(client: redis_py.Redis, key: str) -> None:
     client.xgroup_create(key, "theirs")
 
 
+def read_in_its_group(client: redis_py.Redis, key: str) -> None:
+    client.xgroup_setid(key, "mine", "0")
+    assert client.xreadgroup("mine", "somebody", {key: ">"}, count=99)
+
+
+def join_its_group(client: redis_py.Redis, key: str) -> None:
+    client.xgroup_createconsumer(key, "mine", "somebody")
+
+
+def claim_in_its_group(client: redis_py.Redis, key: str) -> None:
+    client.xclaim(key, "mine", "somebody", 0, [client.xrange(key)[0][0]], force=True)
+
+
+def recreate_its_group(client: redis_py.Redis, key: str) -> None:
+    client.xgroup_destroy(key, "mine")
+    client.xgroup_create(key, "mine", "0")
+    join_its_group(client, key)
+
+
+def set_its_last_id(client: redis_py.Redis, key: str) -> None:
+    client.execute_command("XSETID", key, f"{EPOCH_MS + 9000}-0")
+
+
+def set_its_count(client: redis_py.Redis, key: str) -> None:
+    last = client.xinfo_stream(key)["last-generated-id"]
+    client.execute_command("XSETID", key, last, "ENTRIESADDED", 77, "MAXDELETEDID", "0-1")
+
+
+def put_another_in_its_place(client: redis_py.Redis, key: str) -> None:
+    for n in range(12):
+        client.xadd(f"{key}:theirs", {"theirs": n}, id=f"{EPOCH_MS + n}-0")
+    client.rename(f"{key}:theirs", key)
+
+
 def lose_the_mark(client: redis_py.Redis, key: str) -> None:
     client.hdel(RUNS_KEY, key)
 
@@ -113,7 +147,22 @@ def break_the_mark(client: redis_py.Redis, key: str) -> None:
 
 @pytest.mark.parametrize(
     "meanwhile",
-    [add, add_and_delete, add_in_its_time, recreate, join, lose_the_mark, break_the_mark],
+    [
+        add,
+        add_and_delete,
+        add_in_its_time,
+        recreate,
+        join,
+        read_in_its_group,
+        join_its_group,
+        claim_in_its_group,
+        recreate_its_group,
+        set_its_last_id,
+        set_its_count,
+        put_another_in_its_place,
+        lose_the_mark,
+        break_the_mark,
+    ],
     ids=lambda one: one.__name__,
 )
 def test_a_stream_that_others_changed_is_not_replaced(
@@ -121,15 +170,83 @@ def test_a_stream_that_others_changed_is_not_replaced(
 ) -> None:
     shop(redis, key).run(3)
     meanwhile(redis, key)
-    before = Stream(redis, key).range()
     again = shop(redis, key)
+    before = redis.dump(key)
     with pytest.raises(InputError, match=r"choose another key\..*delete it yourself"):
         again.run(3)
-    assert Stream(redis, key).range() == before
+    assert redis.dump(key) == before
     assert again.producers[0].added == 0
     redis.delete(key)
     shop(redis, key).run(3)
     assert Stream(redis, key).info().entries_added == 12, "the next step that the error names"
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        lambda client, key: client.xack(key, "mine", client.xrange(key)[0][0]),
+        lambda client, key: client.xdel(key, client.xrange(key)[0][0]),
+        lambda client, key: client.xtrim(key, maxlen=2, approximate=False),
+        lambda client, key: client.xgroup_delconsumer(key, "mine", "mine-1"),
+        lambda client, key: client.xgroup_setid(key, "mine", "0"),
+        lambda client, key: client.xgroup_destroy(key, "mine"),
+        lambda client, key: client.rename(key, f"{key}:2") and client.rename(f"{key}:2", key),
+    ],
+    ids=[
+        "ack",
+        "delete",
+        "trim",
+        "delete a consumer",
+        "move a group",
+        "destroy a group",
+        "rename twice",
+    ],
+)
+def test_a_stream_with_nothing_of_others_is_replaced(
+    redis: redis_py.Redis, key: str, meanwhile: Callable[[redis_py.Redis, str], object]
+) -> None:
+    shop(redis, key).run(3)
+    meanwhile(redis, key)
+    shop(redis, key).run(3)
+    assert Stream(redis, key).info().entries_added == 12
+    assert Stream(redis, key).group("mine").consumers()[0].name == "mine-1"
+
+
+def test_the_consumers_of_each_run_may_differ(redis: redis_py.Redis, key: str) -> None:
+    for names in (["ann"], ["ben", "eve"], [], ["ann"]):
+        scenario = shop(redis, key)
+        for name in names:
+            scenario.groups["mine"].add_consumer(name)
+        scenario.run(2)
+        scenario.groups["mine"].add_consumer("late")
+        scenario.run(1)
+        assert scenario.history.newest is not None
+        assert scenario.history.newest.entries_added == 12
+        more = Scenario(redis)
+        more.group(key, "mine", consumers=5)
+        more.run(1)
+        assert len(Stream(redis, key).group("mine").consumers()) >= 5
+
+
+def test_what_others_joined_between_two_runs_of_a_scenario_is_not_replaced(
+    redis: redis_py.Redis, key: str
+) -> None:
+    scenario = shop(redis, key)
+    scenario.run(1)
+    join_its_group(redis, key)
+    scenario.run(1)
+    with pytest.raises(InputError, match="its group 'mine'"):
+        shop(redis, key).run(3)
+
+
+def test_a_consumer_that_joined_before_the_first_run_is_not_replaced(
+    redis: redis_py.Redis, key: str
+) -> None:
+    scenario = shop(redis, key)
+    join_its_group(redis, key)
+    scenario.run(1)
+    with pytest.raises(InputError, match="no virtual run made it"):
+        shop(redis, key).run(3)
 
 
 def test_a_group_of_a_scenario_that_only_reads_can_be_replaced(
@@ -316,6 +433,61 @@ def test_no_call_changes_a_stream_that_others_made(
     if not any(call.startswith(("produce", "group")) for call in calls):
         assert stream.info().entries_added == len(ids)
         assert redis.dump(key) == redis.dump(untouched)
+
+
+ACTS: dict[str, tuple[bool, Callable[[redis_py.Redis, str], object]]] = {
+    # whether something of others is there afterwards, and what they do
+    "add": (True, add),
+    "add and delete": (True, add_and_delete),
+    "a group": (True, lambda client, key: client.xgroup_create(key, "theirs")),
+    "a consumer": (True, join_its_group),
+    "read": (True, read_in_its_group),
+    "move a group": (False, lambda client, key: client.xgroup_setid(key, "mine", "0")),
+    "claim": (True, claim_in_its_group),
+    "ack": (False, lambda client, key: client.xack(key, "mine", f"{EPOCH_MS + 250}-0")),
+    "delete": (False, lambda client, key: client.xdel(key, f"{EPOCH_MS + 250}-0")),
+    "trim": (False, lambda client, key: client.xtrim(key, maxlen=9, approximate=False)),
+    "look": (False, lambda client, key: client.xread({key: "0"})),
+    "a scenario": (False, lambda client, key: shop_reader(client, key).run(1)),
+}
+
+
+def shop_reader(client: redis_py.Redis, key: str) -> Scenario:
+    scenario = Scenario(client)
+    scenario.group(key, "mine", consumers=3)
+    scenario.group(key, "audit", service_ms=1)
+    return scenario
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    acts=st.lists(st.sampled_from(sorted(ACTS)), max_size=4, unique=True), seed=st.integers(0, 9)
+)
+def test_a_run_replaces_a_stream_exactly_if_others_have_joined_nothing(
+    redis: redis_py.Redis, prefix: str, acts: list[str], seed: int
+) -> None:
+    key = f"{prefix}p"
+    redis.delete(key)
+    shop(redis, key).run(3)
+    for act in acts:
+        ACTS[act][1](redis, key)
+    again = Scenario(redis, seed=seed)
+    again.group(key, "mine", consumers=seed)
+    again.produce(key, series.constant(rate_hz=8))
+    before = redis.dump(key)
+    if any(ACTS[act][0] for act in acts):
+        with pytest.raises(InputError, match="is not replaced"):
+            again.run(2)
+        assert redis.dump(key) == before
+    else:
+        again.run(2)
+        assert [one.name for one in Stream(redis, key).groups()] == ["mine"]
+        assert Stream(redis, key).info().entries_added == 16
 
 
 @pytest.mark.parametrize("way", ["produce", "group", "dead letters", "reader", "watch"])
