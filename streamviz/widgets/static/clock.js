@@ -6,16 +6,8 @@
 const EVENT_TEXT_S = 3; // how long the text of an event is shown
 const MAX_GAP_S = 2; // a longer silence in a recording is skipped
 
-/** The last frame at or before a time, by binary search. @param {number[]} times seconds, in order @param {number} time */
-export function frameAt(times, time) {
-  let [low, high] = [0, times.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (times[middle] <= time) low = middle + 1;
-    else high = middle;
-  }
-  return Math.max(0, low - 1);
-}
+/** The last frame at or before a time. @param {number[]} times seconds, in order @param {number} time */
+export const frameAt = (times, time) => Math.max(0, times.findLastIndex((one) => one <= time));
 
 /** The time some seconds later, and whether the replay is over.
  * @param {number[]} times @param {number} time @param {number} seconds @param {boolean} loop */

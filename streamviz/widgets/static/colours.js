@@ -4,10 +4,7 @@
 import { axesOf, axisKey } from "./layout.js";
 
 /** Is the page dark: by JupyterLab's theme, or else by the system's. @param {{dataset: DOMStringMap}} body @param {boolean} system */
-export function isDark(body, system) {
-  const light = body.dataset.jpThemeLight;
-  return light === undefined ? system : light === "false";
-}
+export const isDark = (body, system) => (body.dataset.jpThemeLight ?? String(!system)) === "false";
 
 /** The layout for a light or a dark page. @param {any} layout @param {boolean} dark */
 export function themed(layout, dark) {

@@ -54,7 +54,7 @@ export function buildControls(metadata, player, factor, signal) {
   const kind = makeChoice("kind of event", kindsOf(kinds), "");
   const speed = makeChoice("speed", SPEEDS.map((one) => [String(one), `×${one}`]), String(factor));
   const event = (/** @type {number} */ step) => player.event(kind.value, step);
-  const play = makeButton("Play", toggle, signal, "Play");
+  const play = makeButton("Play", toggle, signal);
   const clock = make("span", "place");
   const [back, next] = [makeButton("◂ event", () => event(-1), signal, "Previous event"), makeButton("event ▸", () => event(1), signal, "Next event")];
   const bar = make("div", "bar", [play, back, next, kind, speed, clock]);
@@ -88,7 +88,6 @@ export function buildControls(metadata, player, factor, signal) {
       clock.textContent = `${formatTime(time)} / ${formatTime(times[times.length - 1])}`;
       slider.setAttribute("aria-valuetext", formatTime(time));
       play.textContent = playing ? "Pause" : "Play";
-      play.setAttribute("aria-label", playing ? "Pause" : "Play");
     },
   };
 }

@@ -4,13 +4,8 @@
 const PLOTLY = Symbol.for("streamviz.plotly");
 const TIMEOUT_MS = 15000;
 
-/** The text that was compressed with gzip. @param {BufferSource} packed */
-export function unzipped(packed) {
-  const { readable, writable } = new DecompressionStream("gzip"); // a Blob would go through another process
-  const writer = writable.getWriter();
-  Promise.all([writer.write(/** @type {any} */ (packed)), writer.close()]).catch(() => {}); // the reader tells it
-  return new Response(readable).text();
-}
+/** The text that was compressed with gzip; a Blob would go through another process. @param {BufferSource} packed */
+const unzipped = (packed) => new Response(/** @type {any} */ (new Response(packed).body).pipeThrough(new DecompressionStream("gzip"))).text();
 
 /** The value that was packed as JSON, which is compressed if it is no text. @param {BufferSource | string} packed */
 export const unpacked = async (packed) => JSON.parse(typeof packed === "string" ? packed : await unzipped(packed));
