@@ -1,13 +1,11 @@
 // @ts-check
 // Draws the plots that the kernel sends. It computes no number.
 
-import { forBackground, themed } from "./colours.js";
 import { buildCommandTable } from "./command_table.js";
 import { make, makeStatus, watchTheme } from "./dom.js";
 import { applyDelta } from "./figure.js";
 import { buildClickLog } from "./click_log.js";
-import { idOf, rings } from "./keyboard.js";
-import { staged, withLegend } from "./layout.js";
+import { idOf } from "./keyboard.js";
 import { listen, notify, widget } from "./mount.js";
 import { buildPanel, statusLine } from "./panel.js";
 import { buildTimeline, createPlot, drawPlot } from "./plot_node.js";
@@ -52,11 +50,7 @@ function buildPlots(root, grid, timeline, onDrawn, scale, signal) {
       Object.assign(plot, { dirty: false, drawnAt: began });
       summary.textContent = figure.summary;
       const first = !node.on && !node.drawFlow; // plotly adds `on`
-      drawPlot(Plotly, node, figure, () => {
-        const traces = [...forBackground(figure, figure.data, dark), ...rings(figure.data, timeline.chosen(), dark)];
-        const { data, layout } = staged(traces, withLegend(figure.data, themed(figure.layout, dark), box), scale(), box);
-        return { data, layout: { ...layout, datarevision: figure.n } };
-      }, timeline, { dark, coarse: false });
+      drawPlot(Plotly, node, figure, timeline, { dark, chosen: timeline.chosen(), scale: scale(), coarse: false, most: Infinity }, box);
       const now = performance.now();
       if (!node.drawFlow) restsUntil = now + Math.min(MOST_REST_MS, (now - began) * (1 / share - 1));
       if (first) node.on("plotly_click", (/** @type {any} */ { points }) => timeline.choose(idOf(points[0]?.customdata)));
