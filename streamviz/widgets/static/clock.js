@@ -23,8 +23,7 @@ export function advance(times, time, seconds, loop) {
  * @param {Metadata["events"]} events @param {number} frame @param {string} kind empty for any @param {number} step 1 or -1 */
 export function eventFrom(events, frame, kind, step) {
   const rest = events.filter(([at, own]) => (!kind || own === kind) && (at - frame) * step > 0);
-  const event = step > 0 ? rest[0] : rest[rest.length - 1];
-  return event ? event[0] : null;
+  return rest.at(step > 0 ? 0 : -1)?.[0] ?? null;
 }
 
 /** The texts to show at a time: the caption, and the newest two events. @param {Metadata} metadata @param {number} time */

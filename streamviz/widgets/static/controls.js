@@ -9,9 +9,7 @@ import { make, makeButton, makeSlider } from "./dom.js";
 const SPEEDS = [0.25, 0.5, 1, 2, 4, 8, 16];
 
 /** The kinds of event to choose from, and their names. @param {Metadata["kinds"]} kinds @returns {[string, string][]} */
-export function kindsOf(kinds) {
-  return [["", "any event"], ...Object.entries(kinds).map(([kind, [name]]) => /** @type {[string, string]} */ ([kind, name]))];
-}
+export const kindsOf = (kinds) => [["", "any event"], ...Object.entries(kinds).map(([kind, [name]]) => /** @type {[string, string]} */ ([kind, name]))];
 
 /** The next faster or slower speed. @param {number} speed @param {number} step 1 or -1 */
 export function nextSpeed(speed, step) {

@@ -3,7 +3,7 @@
 
 import { drawOverPlot } from "./canvas.js";
 import { make } from "./dom.js";
-import { createPlot, drawPlot, styled } from "./plot_node.js";
+import { boxOf, createPlot, drawPlot, styled } from "./plot_node.js";
 
 /** @typedef {import("./figure.js").Figure} Figure */
 /** @typedef {Omit<import("./plot_node.js").Style, "most">} Style */
@@ -49,7 +49,7 @@ export function buildDrawing(grid, timeline, on, signal) {
       if (plots.length !== figures.length) create();
       const given = styleOf(figures.length);
       const style = { ...given, most: given.coarse ? COARSE : FINE };
-      const boxes = plots.map(({ node }) => ({ wide: node.clientWidth, high: node.clientHeight }));
+      const boxes = plots.map(({ node }) => boxOf(node));
       plots.forEach(({ node, summary, canvas }, i) => {
         const figure = figures[i];
         summary.textContent = figure.summary;

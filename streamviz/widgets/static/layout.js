@@ -65,8 +65,7 @@ export function wrapped(text, most) {
 /** The rows that a legend needs below a title; 0 if it fits next to the title.
  * @param {any[]} data @param {string} title @param {number} size of a letter @param {number} room */
 function legendRows(data, title, size, room) {
-  const named = data.filter(({ showlegend, name }) => showlegend !== false && name);
-  const items = named.map(({ name }) => name.length * size * 0.56 + 50);
+  const items = data.flatMap(({ showlegend, name }) => (showlegend !== false && name ? [name.length * size * 0.56 + 50] : []));
   const length = items.reduce((a, b) => a + b, 0);
   if (!items.length || title.length * size * 0.7 + length < room) return 0;
   if (length < room) return 1;

@@ -8,7 +8,7 @@ import { buildClickLog } from "./click_log.js";
 import { idOf } from "./keyboard.js";
 import { listen, notify, widget } from "./mount.js";
 import { buildPanel, statusLine } from "./panel.js";
-import { buildTimeline, createPlot, drawPlot } from "./plot_node.js";
+import { boxOf, buildTimeline, createPlot, drawPlot } from "./plot_node.js";
 import { loadPlotly } from "./plotly_loader.js";
 
 /** @typedef {{figure: import("./figure.js").Figure, node: any, summary: HTMLElement, box: {wide: number, high: number}, dirty: boolean, visible: boolean, drawnAt: number}} LivePlot */
@@ -16,9 +16,6 @@ import { loadPlotly } from "./plotly_loader.js";
 const GRANT_EVERY = 16; // frames; the kernel is at most 24 ahead
 const [PLOTLY_EVERY_MS, MOST_REST_MS] = [250, 1000]; // a plot by plotly costs as much as a hundred frames of the flow
 const [PLOTLY_SHARE, MOST_SHARE] = [0.1, 0.4]; // of the time, for each plot by plotly, and for all of them
-
-/** The size of a node; to read it for each frame would lay out the page each time. @param {HTMLElement} node */
-const boxOf = (node) => ({ wide: node.clientWidth, high: node.clientHeight });
 
 /** The plots of a widget: they are drawn when they are dirty and in view.
  * @param {HTMLElement} root @param {HTMLElement} grid @param {import("./plot_node.js").Timeline} timeline
@@ -39,7 +36,7 @@ function buildPlots(root, grid, timeline, onDrawn, scale, signal) {
     for (const plot of Plotly && root.isConnected ? [...plots].sort((one, other) => one.drawnAt - other.drawnAt) : []) {
       const { node, figure, summary } = plot;
       if (!plot.dirty || !plot.visible) continue;
-      const box = (plot.box = plot.box.wide ? plot.box : boxOf(node));
+      const box = (plot.box = plot.box.wide ? plot.box : boxOf(node)); // to read it for each frame would lay out the page each time
       if (!box.wide) continue;
       const began = performance.now();
       const wait_ms = node.drawFlow || plot.drawnAt < 0 ? 0 : Math.max(restsUntil, plot.drawnAt + PLOTLY_EVERY_MS) - began;

@@ -9,6 +9,9 @@ import { staged } from "./layout.js";
 import { thinned } from "./thin.js";
 import { spread } from "./words.js";
 
+/** The size of a node. @param {HTMLElement} node @returns {Box} */
+export const boxOf = (node) => ({ wide: node.clientWidth, high: node.clientHeight });
+
 /** The timeline of the entry under the pointer, or of the one chosen by keyboard.
  * @param {(id: string) => void} request @param {() => void} restyle */
 export function buildTimeline(request, restyle) {
