@@ -50,17 +50,14 @@ export function loadPlotly(model, signal) {
 
 /** @param {any} model @param {AbortSignal} signal @returns {Promise<any>} */
 async function fetched(model, signal) {
-  const answered = new AbortController();
-  const packed = await new Promise((resolve, reject) => {
-    const receive = (/** @type {any} */ { type }, /** @type {any[]} */ buffers) => type === "plotly" && resolve(buffers[0]);
-    const timer = setTimeout(() => reject(new Error("the kernel did not send plotly.js")), TIMEOUT_MS);
-    answered.signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      model.off("msg:custom", receive);
-    });
-    signal.addEventListener("abort", () => reject(new Error("the widget that requested plotly.js is gone")), { signal: answered.signal });
+  const over = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
+  /** @type {(message: any, buffers: any[]) => void} */
+  let receive;
+  const packed = new Promise((resolve, reject) => {
+    receive = ({ type }, buffers) => type === "plotly" && resolve(buffers[0]);
+    over.addEventListener("abort", () => reject(new Error(signal.aborted ? "the widget that requested plotly.js is gone" : "the kernel did not send plotly.js")));
     model.on("msg:custom", receive);
     model.send({ type: "plotly" });
-  }).finally(() => answered.abort());
-  return plotlyFrom(packed);
+  }).finally(() => model.off("msg:custom", receive));
+  return plotlyFrom(await packed);
 }
