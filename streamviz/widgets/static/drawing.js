@@ -6,7 +6,7 @@ import { make } from "./dom.js";
 import { boxOf, createPlot, drawPlot, styled } from "./plot_node.js";
 
 /** @typedef {import("./figure.js").Figure} Figure */
-/** @typedef {Omit<import("./plot_node.js").Style, "most">} Style */
+/** @typedef {{dark: boolean, chosen: string, scale: number, coarse: boolean}} Style of all plots */
 
 const FINE = 1500; // points of a trace
 const COARSE = 400; // about one for every three pixels
@@ -47,16 +47,17 @@ export function buildDrawing(grid, timeline, on, signal) {
     show(next, frame, styleOf) {
       figures = next;
       if (plots.length !== figures.length) create();
-      const given = styleOf(figures.length);
-      const style = { ...given, most: given.coarse ? COARSE : FINE };
+      const common = styleOf(figures.length);
       const boxes = plots.map(({ node }) => boxOf(node));
       plots.forEach(({ node, summary, canvas }, i) => {
         const figure = figures[i];
+        const zoom = frame === 0 ? "start" : "kept"; // a show that starts again forgets a zoom
+        const style = { ...common, most: common.coarse ? COARSE : FINE, box: boxes[i], zoom };
         summary.textContent = figure.summary;
-        if (style.coarse && !node.drawFlow && drawOverPlot(node, canvas, styled(figure, style, boxes[i]))) return;
+        if (style.coarse && !node.drawFlow && drawOverPlot(node, canvas, styled(figure, style))) return;
         canvas.remove();
         node.removeAttribute("data-on-canvas");
-        drawPlot(Plotly, node, figure, timeline, style, boxes[i], frame === 0 ? "start" : undefined); // a show that starts again forgets a zoom
+        drawPlot(Plotly, node, figure, timeline, style);
       });
     },
   };

@@ -47,7 +47,7 @@ function buildPlots(root, grid, timeline, onDrawn, scale, signal) {
       Object.assign(plot, { dirty: false, drawnAt: began });
       summary.textContent = figure.summary;
       const first = !node.on && !node.drawFlow; // plotly adds `on`
-      drawPlot(Plotly, node, figure, timeline, { dark, chosen: timeline.chosen(), scale: scale(), coarse: false, most: Infinity }, box);
+      drawPlot(Plotly, node, figure, timeline, { dark, chosen: timeline.chosen(), scale: scale(), coarse: false, most: Infinity, box, zoom: "kept" });
       const now = performance.now();
       if (!node.drawFlow) restsUntil = now + Math.min(MOST_REST_MS, (now - began) * (1 / share - 1));
       if (first) node.on("plotly_click", (/** @type {any} */ { points }) => timeline.choose(idOf(points[0]?.customdata)));

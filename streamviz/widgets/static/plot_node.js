@@ -40,7 +40,7 @@ export function buildTimeline(request, restyle) {
 
 /** @typedef {Omit<ReturnType<typeof buildTimeline>, "node" | "show">} Timeline */
 /** @typedef {{wide: number, high: number}} Box a node's size in pixels */
-/** @typedef {{dark: boolean, chosen: string, scale: number, coarse: boolean, most: number}} Style `most` points of a trace are drawn, about */
+/** @typedef {{dark: boolean, chosen: string, scale: number, coarse: boolean, most: number, box: Box, zoom: string}} Style about `most` points of a trace are drawn; a zoom is kept while its name stays the same */
 
 /** Where a figure is drawn, and a summary for screen readers.
  * @param {any} layout the figure's @param {() => any[]} data its traces @param {Timeline} timeline @param {AbortSignal} signal */
@@ -56,23 +56,23 @@ export function createPlot(layout, data, { chosen, choose, hover }, signal) {
 }
 
 /** The traces and the layout of a figure, as they are drawn.
- * @param {import("./figure.js").Figure} figure @param {Style} style @param {Box} [box] */
-export function styled(figure, { dark, chosen, scale, most }, box) {
+ * @param {import("./figure.js").Figure} figure @param {Style} style */
+export function styled(figure, { dark, chosen, scale, most, box }) {
   const data = [...forBackground(figure, thinned(figure.data, most), dark), ...rings(figure.data, chosen, dark)];
   return staged(data, themed(figure.layout, dark), scale, box);
 }
 
-/** Draw a figure: a flow by hand, and all else by plotly, without the toolbar, which offers to upload it. A zoom is kept as long as `zoom` is the same.
- * @param {any} Plotly @param {any} node @param {import("./figure.js").Figure} figure @param {Timeline} timeline @param {Style} style @param {Box} box @param {string} [zoom] */
-export function drawPlot(Plotly, node, figure, timeline, style, box, zoom = "kept") {
+/** Draw a figure: a flow by hand, and all else by plotly, without the toolbar, which offers to upload it.
+ * @param {any} Plotly @param {any} node @param {import("./figure.js").Figure} figure @param {Timeline} timeline @param {Style} style */
+export function drawPlot(Plotly, node, figure, timeline, style) {
   makeTabStop(node, figure.data);
   if (node.drawFlow) {
     node.drawFlow(figure, style);
     return;
   }
   const first = !node.on; // plotly adds this method
-  const { data, layout } = styled(figure, style, box);
-  Plotly.react(node, data.map(withWords), { uirevision: zoom, ...layout, datarevision: performance.now() }, { displayModeBar: false, responsive: true });
+  const { data, layout } = styled(figure, style);
+  Plotly.react(node, data.map(withWords), { uirevision: style.zoom, ...layout, datarevision: performance.now() }, { displayModeBar: false, responsive: true });
   if (!first) return;
   node.on("plotly_afterplot", () => spread(node)); // also after the first drawing, after a zoom, and in another size
   node.on("plotly_hover", (/** @type {any} */ { points }) => timeline.hover(idOf(points[0]?.customdata)));
