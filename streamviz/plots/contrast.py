@@ -1,15 +1,18 @@
 """Colours with enough contrast on a light and on a dark background.
 
-A figure has the colours of `streamviz.plots.figure`. Where its background is known,
+A figure has the colours of `streamviz.plots.traces`. Where its background is known,
 `for_background` replaces those with too little contrast: here for static pictures, and in the
-browser, which reads `SUBSTITUTES` from each figure's layout.
+browser, which reads `shades` from each figure's layout.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Literal
+
+from streamviz.plots.traces import COLOURS, GREY, RED
 
 Background = Literal["light", "dark"]
 _HEX = re.compile("#[0-9a-fA-F]{6}")
@@ -47,20 +50,65 @@ def contrast(colour: str, background: str, opacity: float = 1.0) -> float:
 
 
 def for_background(traces: list[dict[str, Any]], background: Background) -> list[dict[str, Any]]:
-    """Return traces with enough contrast: other colours where needed, and higher opacity."""
-    return [_recolour(trace, background) for trace in traces]
+    """Return traces with enough contrast; the browser's `colours.js` does the same."""
+    table = shades(traces)[background]
+    return [_recoloured(trace, lambda one: table.get(str(one), (one, one, 0))) for trace in traces]
 
 
-def ensure_contrast(colour: str, opacity: float, background: Background) -> float:
-    """Return an opacity, raised until the colour has the contrast that a line or mark needs."""
-    while (
-        _is_hex(colour)
-        and not isinstance(opacity, list)
-        and opacity < 1
-        and contrast(colour, BACKGROUNDS[background], opacity) < MIN_SHAPE_CONTRAST
-    ):
-        opacity = min(1.0, round(opacity + 0.05, 2))
-    return opacity
+def _recoloured(trace: dict[str, Any], shade: Callable[[Any], Sequence[Any]]) -> Any:
+    result, styles = dict(trace), [p for p in ("line", "marker") if "color" in trace.get(p, {})]
+    for part in styles:
+        shape, _, least = shade(trace[part]["color"])
+        result[part] = trace[part] | {"color": shape}
+        if not isinstance(trace[part].get("opacity", []), list):
+            result[part]["opacity"] = max(trace[part]["opacity"], least)
+    if "fillcolor" in trace:
+        result["fillcolor"] = shade(trace["fillcolor"])[0]
+    if "textfont" in trace:
+        colours = [shade(one)[1] for one in _listed(trace["textfont"])]
+        result["textfont"] = trace["textfont"] | {"color": colours}
+    if styles and trace.get("opacity", 1) < 1:
+        result["opacity"] = max(trace["opacity"], shade(trace[styles[0]]["color"])[2])
+    return result
+
+
+def shades(traces: Iterable[dict[str, Any]]) -> dict[Background, dict[str, list[Any]]]:
+    """Return for each background what replaces our colours and those of traces.
+
+    For each colour that is: the colour of lines and marks, the colour of letters, and the least
+    opacity of lines and marks.
+    """
+    colours = {*COLOURS, GREY, RED}
+    for trace in traces:
+        styles = [trace.get(part) for part in ("line", "marker", "textfont")]
+        given = [trace.get("fillcolor"), *(one for style in styles for one in _listed(style))]
+        colours |= {one for one in given if isinstance(one, str)}
+    return {
+        background: {
+            one: list(shade)
+            for one in sorted(colours)
+            if (shade := _shade(one, background)) != (one, one, 0)
+        }
+        for background in BACKGROUNDS
+    }
+
+
+@lru_cache(maxsize=1024)
+def _shade(colour: str, background: Background) -> tuple[str, str, float]:
+    shape, ground = colour, BACKGROUNDS[background]
+    for old, new in SUBSTITUTES[background].items():
+        shape = shape.replace(old, new).replace(_channels(old), _channels(new))
+    if not _HEX.fullmatch(shape):  # in a plot of a user's own, perhaps a name
+        return shape, shape, 0
+    steps = (step / 20 for step in range(20))
+    seen = (one for one in steps if contrast(shape, ground, one) >= MIN_SHAPE_CONTRAST)
+    return shape, readable(shape, background), next(seen, 1.0)
+
+
+def _listed(style: dict[str, Any] | None) -> list[Any]:
+    """Return the colours of a style, which may have one, a list of them or none."""
+    colours = (style or {}).get("color")
+    return list(colours) if isinstance(colours, list | tuple) else [colours]
 
 
 def readable(colour: str, background: Background) -> str:
@@ -83,40 +131,6 @@ def readable(colour: str, background: Background) -> str:
 def translucent(colour: str, opacity: float) -> str:
     """Return a colour with an opacity, as plotly and SVG both read it."""
     return f"rgba({_channels(colour)},{opacity})"
-
-
-def _recolour(trace: dict[str, Any], background: Background) -> dict[str, Any]:
-    substitutes = SUBSTITUTES[background]
-    result = dict(trace)
-    for part in ("line", "marker"):
-        if "color" in result.get(part, {}):
-            colour = result[part]["color"]
-            if not _is_hex(colour) or colour not in substitutes:
-                continue
-            result[part] = result[part] | {"color": substitutes[colour]}
-            if "fillcolor" in result:
-                old, new = _channels(colour), _channels(substitutes[colour])
-                result["fillcolor"] = result["fillcolor"].replace(old, new)
-    if "textfont" in result:
-        own = result["textfont"].get("color", ())
-        of_text = [
-            readable(substitutes.get(one, one), background) if _is_hex(one) else one
-            for one in ([own] if isinstance(own, str) else own)
-        ]
-        result["textfont"] = result["textfont"] | {"color": of_text}
-    marker = result.get("marker", {})
-    if "opacity" in marker:
-        opacity = ensure_contrast(marker["color"], marker["opacity"], background)
-        result["marker"] = marker | {"opacity": opacity}
-    if result.get("opacity", 1) < 1:
-        colour = (result.get("line") or marker)["color"]
-        result["opacity"] = ensure_contrast(colour, result["opacity"], background)
-    return result
-
-
-def _is_hex(colour: object) -> bool:
-    """Return whether a colour is hexadecimal; a plot of a user's own may have names and lists."""
-    return isinstance(colour, str) and bool(_HEX.fullmatch(colour))
 
 
 def _rgb(colour: str) -> list[int]:

@@ -4,8 +4,8 @@ A figure is a plain dict that plotly accepts as it is (``data``, ``layout``), wi
 ``n``, the number of its last sample; ``summary``, one or two sentences for screen readers. The
 browser's code reads three parts that plotly leaves alone:
 
-- ``layout["meta"]["substitutes"]``: for a ``light`` and a ``dark`` background, which colour
-  replaces which (see `streamviz.plots.contrast`);
+- ``layout["meta"]["shades"]``: for a ``light`` and a ``dark`` background, what replaces each colour
+  (see `streamviz.plots.contrast.shades`);
 - ``customdata`` of a trace, parallel to ``x`` and ``y``: the ID of the entry at each point, None
   in a gap. It may be a list of the ID and of what the plot says about the entry as plain text, if
   ``text`` is not plain. A trace whose points are not entries has no ``customdata``;
@@ -34,7 +34,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.errors import InputError, check_type
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.plots.contrast import SUBSTITUTES
+from streamviz.plots.contrast import shades
 from streamviz.plots.texts import clean, spoken, words_alone
 from streamviz.plots.traces import Trace, seconds
 
@@ -138,7 +138,7 @@ class Plot(_Whole, ABC):
             trace |= points
         return {
             "data": data,
-            "layout": _with_defaults(self.title, self.layout(history)),
+            "layout": _with_defaults(self.title, self.layout(history), data),
             "n": samples[-1].n if samples else 0,
             "summary": self._summary_text(history),
         }
@@ -198,7 +198,7 @@ class Plot(_Whole, ABC):
 
 def in_words(title: str, text: str, n: int) -> Figure:
     """Return a figure with words alone."""
-    layout = _with_defaults(title, words_alone(text))
+    layout = _with_defaults(title, words_alone(text), [])
     return {"data": [], "layout": layout, "n": n, "summary": clean(text)}
 
 
@@ -263,7 +263,7 @@ def cursor_place(cursor: EntryId, sample: Sample, history: History) -> EntryId |
     return None
 
 
-def _with_defaults(title: str, layout: dict[str, Any]) -> dict[str, Any]:
+def _with_defaults(title: str, layout: dict[str, Any], data: list[Trace]) -> dict[str, Any]:
     layout = _with_title(layout)
     axes = {name: _with_title(axis) for name, axis in layout.items() if _AXIS.fullmatch(name)}
     x_axis = {"rangemode": "nonnegative"}  # plotly would begin below the first second
@@ -276,7 +276,7 @@ def _with_defaults(title: str, layout: dict[str, Any]) -> dict[str, Any]:
         "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
         "hovermode": "closest",
         **layout,
-        "meta": {"substitutes": SUBSTITUTES, **layout.get("meta", {})},
+        "meta": {"shades": shades(data), **layout.get("meta", {})},
         **{
             name: {"zeroline": False, "automargin": True}
             | (x_axis if name[0] == "x" else {})

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from streamviz.plots.flow_constants import BAR, GREY, LETTER, SHOWN, SQUARE, STATES, SWATCH, UNCLEAR
+from streamviz.plots.flow_constants import BAR, LETTER, SHOWN, SQUARE, STATES, SWATCH, UNCLEAR
 from streamviz.plots.texts import columns
+from streamviz.plots.traces import GREY
 
 Shape = dict[str, Any]
 

@@ -19,7 +19,6 @@ from streamviz.plots.flow_constants import (
     BOX_MIN,
     BOX_W,
     FILL,
-    GREY,
     GROUP,
     HEADLINE,
     LEAST,
@@ -44,6 +43,7 @@ from streamviz.plots.flow_parts import (
     text_at,
 )
 from streamviz.plots.texts import columns, entries_text, fit, lines
+from streamviz.plots.traces import GREY
 
 
 def flow_shapes(scene: dict[str, Any], width: int, *, low: bool = False) -> tuple[int, list[Shape]]:

@@ -7,7 +7,7 @@ from html import escape
 
 from streamviz.plots.contrast import SUBSTITUTES, TEXT_COLOUR, TEXT_COLOURS, Background
 from streamviz.plots.figure import Figure
-from streamviz.plots.flow_constants import GREY, LEAST
+from streamviz.plots.flow_constants import CORNERS, LEAST, OUTLINES, OWN
 from streamviz.plots.flow_parts import Shape
 from streamviz.plots.flow_shapes import flow_shapes
 from streamviz.plots.texts import clean
@@ -19,17 +19,6 @@ _TEXTS = {
     "name": "font-size='13' font-weight='600'",
     "inside": "font-size='11'",
 }
-_OUTLINES = {
-    "waits": "rx='2' stroke-width='1.5'",
-    "box": "rx='6' stroke-width='1.2'",
-    "dead": "rx='6' stroke-width='1.2' stroke-dasharray='4 3'",
-    "lost": "rx='2' stroke-dasharray='3 2'",
-    "bin": "rx='2' stroke-width='1.2' stroke-dasharray='1 3'",
-    "bar-waiting": "stroke-width='1'",
-    "bar-unknown": "stroke-width='1' stroke-dasharray='1 3'",
-}
-_OWN = {"old": RED, "lost": RED, "bar-dropped": RED, "dead": GREY, "bar-gone": GREY}
-_CORNERS = {"dot": 4, "line": 0, "bar-acked": 0, "bar-pending": 0, "bar-gone": 0, "bar-dropped": 0}
 
 
 def render_flow(
@@ -79,10 +68,11 @@ def _draw(shape: Shape, substitutes: dict[str, str]) -> str:
 
 
 def _paint(kind: str, colour: str) -> str:
-    colour = _OWN.get(kind, colour)
-    if kind in _OUTLINES:
-        return f"fill='none' stroke='{colour}' {_OUTLINES[kind]}"
+    colour = OWN.get(kind, colour)
+    if kind in OUTLINES:
+        outline = " ".join(f"{name}='{value}'" for name, value in OUTLINES[kind].items())
+        return f"fill='none' stroke='{colour}' {outline}"
     if kind == "labelled":
         return f"fill='{colour}' fill-opacity='.2' stroke='{colour}' rx='2'"
     pale = " fill-opacity='.3'" if kind == "held" else ""
-    return f"rx='{_CORNERS.get(kind, 2)}' fill='{colour}'{pale}"
+    return f"rx='{CORNERS.get(kind, 2)}' fill='{colour}'{pale}"

@@ -167,6 +167,19 @@ def test_a_player_is_read_on_any_ground_whatever_the_system_prefers(
     quiet.locator(".streamviz-player").first.and_(quiet.locator("[data-dark]")).wait_for()
 
 
+@pytest.mark.parametrize("system", ["light", "dark"])
+def test_a_page_that_paints_no_ground_has_the_one_of_its_colour_scheme(
+    tmp_path: Path, site: str, quiet: Page, system: str
+) -> None:
+    meta = '<meta name="color-scheme" content="light dark">'
+    page_with(tmp_path, script_tag(to_embed(RUN, tmp_path / "a.frames.jsonl")), head=meta)
+    quiet.emulate_media(color_scheme=system)  # type: ignore[arg-type]
+    quiet.goto(site)
+    quiet.locator(".streamviz-player .xtick text").first.wait_for()
+    dark = quiet.locator(".streamviz-player").get_attribute("data-dark") is not None
+    assert dark == (system == "dark")
+
+
 def test_a_script_in_the_head_has_its_player_in_the_body(
     tmp_path: Path, site: str, page: Page, heard: Heard
 ) -> None:

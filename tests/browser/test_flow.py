@@ -153,7 +153,7 @@ def test_the_killed_ones_square_is_red_and_the_headline_says_so(
     shown = open_flow()
     alive, dead = shown.at(24), shown.at(26)
     assert (alive["group 0 0"]["kind"], dead["group 0 0"]["kind"]) == ("box", "dead")
-    assert alive[HELD]["fill"] != dead[HELD]["fill"] == "#d1242f"
+    assert alive[HELD]["colour"] != dead[HELD]["colour"] == "#D1242F"
     assert dead["headline 0"]["text"] == "ann is dead and holds 1 entry for 0 s"
     summary = shown.page.locator(".streamviz-grid .streamviz-hidden").text_content()
     assert str(summary).startswith(dead["headline 0"]["text"])
@@ -287,7 +287,7 @@ def test_it_follows_the_theme_and_its_box(open_flow: Callable[..., FlowPage], pa
     page.emulate_media(color_scheme="dark")
     page.locator(".streamviz-live[data-dark]").wait_for()
     dark = shown.at(20)
-    assert dark["group 0 read"]["fill"] != light["group 0 read"]["fill"]
+    assert dark["group 0 read"]["colour"] != light["group 0 read"]["colour"]
     assert dark["headline 0"]["fill"] != light["headline 0"]["fill"]
     page.set_viewport_size({"width": 400, "height": 700})
     page.wait_for_function(
@@ -438,8 +438,8 @@ def test_with_forced_colours_kinds_differ_by_shape(
     looks = page.evaluate(
         """() => Object.fromEntries(['entry', 'waits', 'old', 'dead'].map(kind => {
           const flow = document.querySelector('.streamviz-flow');
-          const { fill, stroke, dash } = flow.drawn().find(one => one.shape.kind === kind).paint;
-          return [kind, [fill, stroke, ...dash].join()];
+          const { colour, line, dash } = flow.drawn().find(one => one.shape.kind === kind).paint;
+          return [kind, [colour, line, ...dash].join()];
         }))"""
     )
     assert len(set(looks.values())) == len(looks)

@@ -320,8 +320,7 @@ MARKS = """() => {
   const channels = hex => [1, 3, 5].map(at => parseInt(hex.slice(at, at + 2), 16)).join();
   const drawn = document.querySelector('.streamviz-flow').drawn()
     .filter(({ shape, at }) => shape.kind !== 'held' && at[2])
-    .map(({ paint: { fill, stroke, opacity }, at }) => [fill, stroke].filter(Boolean)
-      .map(ink => [channels(ink), opacity * at[4]]));
+    .map(({ paint: { colour, opacity }, at }) => [[channels(colour), opacity * at[4]]]);
   return [...document.querySelectorAll(marks)]
     .filter(node => node.getBoundingClientRect().width)
     .map(node => [getComputedStyle(node), opacity(node)])

@@ -30,10 +30,11 @@ from streamviz.plots.contrast import (
     Background,
     contrast,
     for_background,
+    shades,
     translucent,
 )
 from streamviz.plots.svg import render
-from streamviz.plots.traces import COLOURS, GREY
+from streamviz.plots.traces import COLOURS, GREY, RED
 from streamviz.recording import save
 
 COLOURS_JS = (Path(streamviz.__file__).parent / "widgets" / "static" / "colours.js").read_text(
@@ -72,8 +73,44 @@ def test_a_band_gets_the_substitute_of_its_line() -> None:
 
 
 @each_plot
-def test_each_figure_carries_the_substitutes_for_the_browser(plot: Plot) -> None:
-    assert plot.figure(history())["layout"]["meta"]["substitutes"] == SUBSTITUTES
+def test_each_figure_carries_what_replaces_its_colours_in_the_browser(plot: Plot) -> None:
+    figure = plot.figure(history())
+    found = figure["layout"]["meta"]["shades"]
+    assert found == shades(figure["data"])
+    for background, table in found.items():
+        assert {*COLOURS, GREY, RED} <= table.keys()
+        for shape, text, least in table.values():
+            if shape.startswith("#"):  # and not an area
+                assert contrast(shape, BACKGROUNDS[background], least) >= MIN_SHAPE_CONTRAST
+                assert contrast(text, BACKGROUNDS[background]) >= MIN_TEXT_CONTRAST
+                low = contrast(shape, BACKGROUNDS[background], least - 0.05)
+                assert least == 0 or low < MIN_SHAPE_CONTRAST, "no further than it must be"
+
+
+@pytest.mark.parametrize("background", BACKGROUNDS)
+def test_faint_lines_and_marks_are_seen_and_stay_fainter_than_others(
+    background: Background,
+) -> None:
+    for one in (*COLOURS, GREY):
+        given = [{"line": {"color": one}, "opacity": 0.4}, {"marker": {"color": one}}]
+        line, mark = for_background(given, background)
+        for shown, opacity in ((line["line"], line["opacity"]), (mark["marker"], 1)):
+            assert contrast(shown["color"], BACKGROUNDS[background], opacity) >= MIN_SHAPE_CONTRAST
+        assert line["opacity"] < 1
+
+
+def test_a_plot_of_a_users_own_has_its_own_colours_replaced_or_keeps_them() -> None:
+    named = [
+        {"marker": {"color": ["red", "#abcdef"], "opacity": [0.1, 0.2]}},
+        {"line": {"color": "red"}, "fillcolor": "pink", "opacity": 0.2},
+        {"line": None, "marker": {"size": 3}},
+    ]
+    table = shades([*named, {"textfont": {"color": "#ffff00"}}])["light"]
+    assert table["#ffff00"][1] != "#ffff00"
+    assert table.keys() == {*COLOURS, GREY, RED, "#ffff00", "#abcdef"}
+    assert for_background(named[:2], "light") == named[:2]
+    (black,) = for_background([{"marker": {"color": "#000000", "opacity": 0.6}}], "light")
+    assert black["marker"]["opacity"] == 0.6
 
 
 def test_the_browsers_text_has_enough_contrast() -> None:

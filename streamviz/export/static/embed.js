@@ -2,8 +2,7 @@
 // A recording in another site's page: a player after each script element that names a file of frames.
 
 import { plotlyFrom } from "streamviz/plotly_loader.js";
-import { Player } from "streamviz/player.js";
-import { decoded, framesFrom, wholeSource } from "./offline.js";
+import { decoded, framesFrom, playerOf } from "./offline.js";
 
 /** Put a player where its script's `data-place` says, or else after the script; report what is wrong.
  * @param {HTMLScriptElement} script @param {HTMLElement} player */
@@ -19,15 +18,14 @@ function put(script, player) {
   }
 }
 
-/** Is the background of an element dark: the first one that is painted, or else the browser's. @param {Element} node */
+/** Is the background of an element dark: the first one that is painted, or else the browser's. @param {HTMLElement} node */
 function onDark(node) {
-  for (let one = /** @type {Element | null} */ (node); one; one = one.parentElement) {
-    const [r, g, b, opacity = 1] = (getComputedStyle(one).backgroundColor.match(/[\d.]+/g) ?? [0, 0, 0, 0]).map(Number);
-    if (opacity > 0.5) return 0.2126 * r + 0.7152 * g + 0.0722 * b < 128;
-  }
-  const { colorScheme } = getComputedStyle(document.documentElement);
-  if (!colorScheme.includes("dark")) return false;
-  return !colorScheme.includes("light") || matchMedia("(prefers-color-scheme: dark)").matches;
+  const grounds = [];
+  for (let one = /** @type {Element | null} */ (node); one; one = one.parentElement) grounds.push(getComputedStyle(one).backgroundColor);
+  grounds.push(getComputedStyle(node).outlineColor); // the browser's: see `play`
+  const colours = grounds.map((one) => (one.match(/[\d.]+/g) ?? [0, 0, 0, 0]).map(Number));
+  const [r, g, b] = colours.find(([, , , opacity = 1]) => opacity > 0.5) ?? [255, 255, 255];
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b < 128;
 }
 
 /** Wait until an element is in view, or soon will be. @param {Element} node @returns {Promise<void>} */
@@ -44,23 +42,24 @@ const isNear = (node) => new Promise((resolve) => {
 async function play(script, Plotly) {
   const place = document.createElement("div");
   place.className = "streamviz";
+  place.style.outlineColor = "Canvas"; // the ground of a page that paints none
   put(script, place);
-  const { frames, theme } = script.dataset;
+  const { frames: url = "", theme } = script.dataset;
   await isNear(place);
   try {
-    const reply = await fetch(new URL(/** @type {string} */ (frames), document.baseURI));
+    const reply = await fetch(new URL(url, document.baseURI));
     if (!reply.ok) throw new Error(`${reply.status} ${reply.statusText}`);
-    const { metadata, segment, options } = framesFrom(await reply.text());
+    const frames = framesFrom(await reply.text());
     const own = theme === "dark" || theme === "light";
     const dark = () => (own ? theme === "dark" : onDark(place));
-    const player = new Player(metadata, wholeSource(segment), { ...options, dark }, new AbortController().signal);
+    const player = playerOf(frames, { dark });
     player.root.toggleAttribute("data-ground", own);
     place.append(player.root);
     const page = new MutationObserver(player.restyle); // its theme may be switched
     for (const node of [document.documentElement, document.body]) page.observe(node, { attributes: true });
     player.ready(await Plotly);
   } catch (error) {
-    place.textContent = `${frames} can't be played: ${/** @type {Error} */ (error).message}`;
+    place.textContent = `${url} can't be played: ${/** @type {Error} */ (error).message}`;
   }
 }
 

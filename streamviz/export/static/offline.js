@@ -15,25 +15,25 @@ export const bytes = (node) => decoded(node?.textContent ?? "");
 /** plotly.js, which the page holds. */
 export const plotlyOfPage = () => plotlyFrom(bytes(document.getElementById("plotly")));
 
-/** A source for a player that has all frames. @param {any} packed @returns {import("streamviz/player.js").Source} */
-export function wholeSource(packed) {
-  const segment = decodeSegment(packed);
-  return { segment: (frame) => (holds(segment, frame) ? segment : null), preview: () => null, request() {} };
+/** A player that has all frames. @param {any} packed @param {import("streamviz/player.js").Options} more */
+export function playerOf({ metadata, segment, options }, more) {
+  const whole = decodeSegment(segment);
+  const source = { segment: (/** @type {number} */ frame) => (holds(whole, frame) ? whole : null), preview: () => null, request() {} };
+  return new Player(metadata, source, { ...options, ...more }, new AbortController().signal);
 }
 
 /** Put a player in place of the picture before the script element that holds its frames.
  * @param {Element} script @param {any} Plotly @param {boolean} [onStage] larger than on a page */
 export async function replacePicture(script, Plotly, onStage = false) {
-  const { metadata, segment, options } = await unpacked(bytes(script));
+  const frames = await unpacked(bytes(script));
   const spot = /** @type {HTMLElement} */ (script.previousElementSibling);
   const { theme } = document.body.dataset;
   const dark = theme === "light" || theme === "dark" ? theme === "dark" : null;
-  const own = { ...options, autoplay: false, dark, scale: onStage ? stageScale : undefined };
-  const player = new Player(metadata, wholeSource(segment), own, new AbortController().signal);
+  const player = playerOf(frames, { autoplay: false, dark, scale: onStage ? stageScale : undefined });
   if (onStage) player.root.dataset.stage = "";
   spot.replaceChildren(player.root);
   player.ready(Plotly);
-  return { player, autoplay: Boolean(options.autoplay) };
+  return { player, autoplay: Boolean(frames.options.autoplay) };
 }
 
 /** What a file of frames holds, from its lines: metadata and whole figures, then what is new in each frame. @param {string} text */

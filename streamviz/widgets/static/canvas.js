@@ -192,12 +192,18 @@ function fill(ink, trace, runs, ground) {
   }
 }
 
-/** Draw a figure on the canvas over its plot; false if plotly has not drawn the plot yet.
+/** Does a figure say all that the canvas needs? One's own may leave axes and styles to plotly. @param {any[]} data @param {any} layout */
+export const isWhole = (data, layout) => data.every(({ mode = "", line, marker, xaxis = "x", yaxis = "y" }) => {
+  const colours = [...(mode.includes("lines") ? [line?.color] : []), ...(mode.includes("markers") ? [marker?.color] : [])];
+  return mode && colours.every((one) => typeof one === "string") && layout[axisKey(xaxis)] && layout[axisKey(yaxis)];
+});
+
+/** Draw a figure on the canvas over its plot; false if plotly must: it has not drawn the plot yet, or knows more.
  * @param {any} node the plot @param {HTMLCanvasElement} canvas @param {{data: any[], layout: any}} drawn */
 export function drawOverPlot(node, canvas, { data, layout }) {
   const full = node._fullLayout;
   const [wide, high] = [node.clientWidth, node.clientHeight];
-  if (!full?._size || !wide) return false;
+  if (!full?._size || !wide || !isWhole(data, layout)) return false;
   if (!canvas.isConnected) node.append(canvas);
   node.setAttribute("data-on-canvas", "");
   const ground = getComputedStyle(canvas).getPropertyValue("--sv-ground");

@@ -6,16 +6,8 @@
 const EVENT_TEXT_S = 3; // how long the text of an event is shown
 const MAX_GAP_S = 2; // a longer silence in a recording is skipped
 
-/** The last frame at or before a time, by binary search. @param {number[]} times seconds, in order @param {number} time */
-export function frameAt(times, time) {
-  let [low, high] = [0, times.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (times[middle] <= time) low = middle + 1;
-    else high = middle;
-  }
-  return Math.max(0, low - 1);
-}
+/** The last frame at or before a time. @param {number[]} times seconds, in order @param {number} time */
+export const frameAt = (times, time) => Math.max(0, times.findLastIndex((one) => one <= time));
 
 /** The time some seconds later, and whether the replay is over.
  * @param {number[]} times @param {number} time @param {number} seconds @param {boolean} loop */
@@ -31,8 +23,7 @@ export function advance(times, time, seconds, loop) {
  * @param {Metadata["events"]} events @param {number} frame @param {string} kind empty for any @param {number} step 1 or -1 */
 export function eventFrom(events, frame, kind, step) {
   const rest = events.filter(([at, own]) => (!kind || own === kind) && (at - frame) * step > 0);
-  const event = step > 0 ? rest[0] : rest[rest.length - 1];
-  return event ? event[0] : null;
+  return rest.at(step > 0 ? 0 : -1)?.[0] ?? null;
 }
 
 /** The texts to show at a time: the caption, and the newest two events. @param {Metadata} metadata @param {number} time */

@@ -9,9 +9,7 @@ import { make, makeButton, makeSlider } from "./dom.js";
 const SPEEDS = [0.25, 0.5, 1, 2, 4, 8, 16];
 
 /** The kinds of event to choose from, and their names. @param {Metadata["kinds"]} kinds @returns {[string, string][]} */
-export function kindsOf(kinds) {
-  return [["", "any event"], ...Object.entries(kinds).map(([kind, [name]]) => /** @type {[string, string]} */ ([kind, name]))];
-}
+export const kindsOf = (kinds) => [["", "any event"], ...Object.entries(kinds).map(([kind, [name]]) => /** @type {[string, string]} */ ([kind, name]))];
 
 /** The next faster or slower speed. @param {number} speed @param {number} step 1 or -1 */
 export function nextSpeed(speed, step) {
@@ -54,7 +52,7 @@ export function buildControls(metadata, player, factor, signal) {
   const kind = makeChoice("kind of event", kindsOf(kinds), "");
   const speed = makeChoice("speed", SPEEDS.map((one) => [String(one), `×${one}`]), String(factor));
   const event = (/** @type {number} */ step) => player.event(kind.value, step);
-  const play = makeButton("Play", toggle, signal, "Play");
+  const play = makeButton("Play", toggle, signal);
   const clock = make("span", "place");
   const [back, next] = [makeButton("◂ event", () => event(-1), signal, "Previous event"), makeButton("event ▸", () => event(1), signal, "Next event")];
   const bar = make("div", "bar", [play, back, next, kind, speed, clock]);
@@ -88,7 +86,6 @@ export function buildControls(metadata, player, factor, signal) {
       clock.textContent = `${formatTime(time)} / ${formatTime(times[times.length - 1])}`;
       slider.setAttribute("aria-valuetext", formatTime(time));
       play.textContent = playing ? "Pause" : "Play";
-      play.setAttribute("aria-label", playing ? "Pause" : "Play");
     },
   };
 }

@@ -28,11 +28,16 @@ export const makeStatus = () => make("div", "status", [], { role: "status" });
 
 /** @param {string} text @param {() => void} act @param {AbortSignal} signal @param {string} [label] where the text says too little */
 export function makeButton(text, act, signal, label) {
-  /** @type {Record<string, string>} */
-  const words = label ? { title: label, "aria-label": label } : {};
-  const node = /** @type {HTMLButtonElement} */ (make("button", "", text, { type: "button", ...words }));
+  const node = relabelled(/** @type {HTMLButtonElement} */ (make("button", "", [], { type: "button" })), text, label);
   node.addEventListener("click", act, { signal });
   return node;
+}
+
+/** A button with other words; it stays the same one, so that it keeps the focus. @param {HTMLButtonElement} button @param {string} text @param {string} [label] */
+export function relabelled(button, text, label) {
+  if (button.textContent !== text) button.textContent = text;
+  if (label && button.title !== label) Object.assign(button, { title: label, ariaLabel: label });
+  return button;
 }
 
 /** @param {string} label @param {object} range min, max, step and value */

@@ -2,26 +2,14 @@
 // The plots of a player: plotly draws a frame; while the slider is dragged, a canvas does.
 
 import { drawOverPlot } from "./canvas.js";
-import { forBackground, themed } from "./colours.js";
 import { make } from "./dom.js";
-import { rings } from "./keyboard.js";
-import { staged, withFirstRange } from "./layout.js";
-import { createPlot, drawPlot } from "./plot_node.js";
-import { thinned } from "./thin.js";
+import { boxOf, createPlot, drawPlot, styled } from "./plot_node.js";
 
 /** @typedef {import("./figure.js").Figure} Figure */
-/** @typedef {{dark: boolean, chosen: string, scale: number, coarse: boolean}} Style */
+/** @typedef {{dark: boolean, chosen: string, scale: number, coarse: boolean}} Style of all plots */
 
 const FINE = 1500; // points of a trace
 const COARSE = 400; // about one for every three pixels
-
-/** The traces and the layout of a figure, as they are drawn.
- * @param {Figure} figure @param {Style} style @param {{wide: number, high: number}} [box] its size in pixels */
-export function styled(figure, { dark, chosen, scale, coarse }, box) {
-  const traces = forBackground(figure, thinned(figure.data, coarse ? COARSE : FINE), dark);
-  const data = [...traces, ...rings(figure.data, chosen, dark)];
-  return staged(data, withFirstRange(data, themed(figure.layout, dark)), scale, box);
-}
 
 /** @param {HTMLElement} grid @param {import("./plot_node.js").Timeline} timeline
  * @param {{focus: () => void, arrange: () => void}} on @param {AbortSignal} signal */
@@ -59,21 +47,17 @@ export function buildDrawing(grid, timeline, on, signal) {
     show(next, frame, styleOf) {
       figures = next;
       if (plots.length !== figures.length) create();
-      const style = styleOf(figures.length);
-      const boxes = plots.map(({ node }) => ({ wide: node.clientWidth, high: node.clientHeight }));
+      const common = styleOf(figures.length);
+      const boxes = plots.map(({ node }) => boxOf(node));
       plots.forEach(({ node, summary, canvas }, i) => {
         const figure = figures[i];
+        const zoom = frame === 0 ? "start" : "kept"; // a show that starts again forgets a zoom
+        const style = { ...common, most: common.coarse ? COARSE : FINE, box: boxes[i], zoom };
         summary.textContent = figure.summary;
-        const drawn = () => styled(figure, style, boxes[i]);
-        if (style.coarse && !node.drawFlow && drawOverPlot(node, canvas, drawn())) return;
+        if (style.coarse && !node.drawFlow && drawOverPlot(node, canvas, styled(figure, style))) return;
         canvas.remove();
         node.removeAttribute("data-on-canvas");
-        drawPlot(Plotly, node, figure, () => {
-          const { data, layout } = drawn();
-          layout.datarevision = `${figure.n} ${frame}`;
-          if (frame === 0) layout.uirevision = "start"; // a show that starts again forgets a zoom
-          return { data, layout };
-        }, timeline, style);
+        drawPlot(Plotly, node, figure, timeline, style);
       });
     },
   };

@@ -6,14 +6,6 @@
 /** The keys of a trace that have one item per point. */
 export const POINT_KEYS = ["x", "y", "text", "customdata"];
 
-/** Keep the newest `keep` items of a list after more have been added, in place.
- * @param {any[]} list @param {any[]} more @param {number} keep */
-export function extend(list, more, keep) {
-  for (const item of more) list.push(item);
-  if (list.length > keep) list.splice(0, list.length - keep);
-  return list;
-}
-
 /** Apply a delta to a figure, in place; the same as `apply` in plots/figure.py.
  * @param {Figure} figure @param {any} delta @returns {Figure} */
 export function applyDelta(figure, delta) {
@@ -22,7 +14,10 @@ export function applyDelta(figure, delta) {
     const trace = figure.data[i];
     const more = i < delta.y.length ? { x: delta.x, y: delta.y[i] } : delta.points[i] ?? {};
     for (const key of POINT_KEYS) {
-      if (trace[key] || more[key]) extend((trace[key] ??= []), more[key] ?? [], keep);
+      if (!trace[key] && !more[key]) continue;
+      const points = (trace[key] ??= []);
+      for (const point of more[key] ?? []) points.push(point);
+      points.splice(0, Math.max(0, points.length - keep));
     }
   });
   for (const [i, state] of Object.entries(delta.set)) Object.assign(figure.data[Number(i)], state);

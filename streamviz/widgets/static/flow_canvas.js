@@ -3,26 +3,18 @@
 
 import { inkOf } from "./dom.js";
 
-/** @typedef {{fill: string, stroke: string, dash: number[], radius: number, opacity: number}} Paint */
+/** @typedef {{colour: string, radius: number, line: number, dash: number[], opacity: number}} Paint without the width of an outline, it is filled */
 /** @typedef {{shape: import("./flow_shapes.js").Shape, paint: Paint, ids: string[], title: string, ring: string}} Mark a shape and how it is drawn; with a ring of that colour if it is chosen */
 /** @typedef {Mark & {from: number[], to: number[], at: number[], began: number, lasts: number, leaves: boolean}} Item its places are x, y, width, height and opacity */
 
 const [LEAVE_MS, MOST_STEP_MS] = [300, 50]; // where frames are few, moves take longer, or they could not be seen
 const FLIGHT = 0.8; // of the time in which a square leaves; then it fades
-const [OUTLINE, RING] = [1.3, 3]; // the widths of lines
-const [RED, GREY] = ["#d1242f", "#888888"];
-/** @type {Record<string, string>} */
-const COLOURS = { old: RED, lost: RED, "bar-dropped": RED, dead: GREY, "bar-gone": GREY };
-/** @type {Record<string, number[]>} */
-const OUTLINES = { waits: [], box: [], dead: [4, 3], lost: [3, 2], bin: [1, 3], "bar-waiting": [], "bar-unknown": [1, 3] }; // their dashes
-/** @type {Record<string, number>} */
-const RADII = { box: 6, dead: 6, dot: 4, line: 0 };
+const RING = 3; // the width of a ring
 
-/** How a kind of shape is drawn in a group's colour; the same as in plots/flow_svg.py. @param {string} kind @param {string} colour @returns {Paint} */
-export function paintOf(kind, colour) {
-  const [own, dash] = [COLOURS[kind] ?? colour, OUTLINES[kind]];
-  const radius = RADII[kind] ?? (kind.startsWith("bar") ? 0 : 2);
-  return { fill: dash ? "" : own, stroke: dash ? own : "", dash: dash ?? [], radius, opacity: kind === "held" ? 0.3 : 1 };
+/** How a kind of shape is drawn in a group's colour. @param {string} kind @param {string} colour @param {any} constants those of flow_constants.py @returns {Paint} */
+export function paintOf(kind, colour, { OWN, OUTLINES, CORNERS }) {
+  const { rx = 0, "stroke-width": line = 1, "stroke-dasharray": dash = "" } = OUTLINES[kind] ?? { rx: CORNERS[kind] ?? 2, "stroke-width": 0 };
+  return { colour: OWN[kind] ?? colour, radius: rx, line, dash: (dash.match(/\d+/g) ?? []).map(Number), opacity: kind === "held" ? 0.3 : 1 };
 }
 
 /** Where an item is at a time. @param {Pick<Item, "from" | "to" | "began" | "lasts" | "leaves">} item @param {number} now */
@@ -40,12 +32,12 @@ function drawItem(ink, { shape, paint, ring, at: [x, y, wide, high, opacity] }) 
   ink.beginPath();
   ink.roundRect(x, y, wide, high, paint.radius);
   ink.globalAlpha = opacity * paint.opacity;
-  ink.fillStyle = paint.fill;
-  if (paint.fill) ink.fill();
+  ink.fillStyle = paint.colour;
+  if (!paint.line) ink.fill();
   ink.globalAlpha = opacity;
-  if (!ring && !paint.stroke) return;
-  ink.strokeStyle = ring || paint.stroke;
-  ink.lineWidth = ring ? RING : OUTLINE;
+  if (!ring && !paint.line) return;
+  ink.strokeStyle = ring || paint.colour;
+  ink.lineWidth = ring ? RING : paint.line;
   ink.setLineDash(paint.dash);
   ink.stroke();
   if (shape.kind !== "lost") return;

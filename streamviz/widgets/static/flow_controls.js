@@ -1,7 +1,7 @@
 // @ts-check
 // What changes a consumer or a group, at the place in the flow where it stands.
 
-import { make, makeButton } from "./dom.js";
+import { make, makeButton, relabelled } from "./dom.js";
 
 /** @typedef {{text: string, label: string, request: any}} Action */
 /** @typedef {{actions: (group: string, which: string) => Action[], act: (action: Action, group: string, which: string) => void}} Steering */
@@ -64,11 +64,7 @@ export function buildControls(node, signal) {
       while (spot.buttons.length > actions.length) spot.buttons.pop()?.remove();
       actions.forEach(({ text, label }, i) => {
         if (!spot.buttons[i]) spot.root.append((spot.buttons[i] = makeButton(text, () => act(spot, i), signal, label)));
-        const button = spot.buttons[i]; // the same one each time, so that it keeps the focus
-        if (button.title === label) return;
-        button.textContent = text;
-        button.title = label;
-        button.setAttribute("aria-label", label);
+        relabelled(spot.buttons[i], text, label);
       });
     }
   };

@@ -1,6 +1,7 @@
 // @ts-check
 // Draws the flow: its texts are SVG, which changes with each frame's numbers; what moves is on a canvas.
 
+import { shadesOf } from "./colours.js";
 import { make } from "./dom.js";
 import { buildCanvas, paintOf } from "./flow_canvas.js";
 import { buildControls } from "./flow_controls.js";
@@ -69,13 +70,12 @@ function writeTexts(svg, kept, shapes) {
 }
 
 /** How a shape is drawn. @param {Shape} shape @param {Map<number, string[]>} entries of each square @param {string} chosen
- * @param {string} ring its colour @param {Record<string, string>} substitutes @returns {import("./flow_canvas.js").Mark} */
-function markOf(shape, entries, chosen, ring, substitutes) {
+ * @param {string} ring its colour @param {(kind: string, colour: string) => import("./flow_canvas.js").Paint} paint @returns {import("./flow_canvas.js").Mark} */
+function markOf(shape, entries, chosen, ring, paint) {
   const { kind, id, square = 0, colour = "", title } = shape;
   const ids = id ? [id] : entries.get(square) ?? [];
   const many = ids.length > 1 ? `${ids[0]} to ${ids[ids.length - 1]}, ${ids.length} entries` : ids[0];
-  const paint = paintOf(kind, substitutes[colour] ?? colour);
-  return { shape, paint, ids, title: title ?? many ?? "", ring: ids.includes(chosen) ? ring : "" };
+  return { shape, paint: paint(kind, colour), ids, title: title ?? many ?? "", ring: ids.includes(chosen) ? ring : "" };
 }
 
 /** Where the squares go that a group has just acknowledged, or moved to its dead letters, by their keys:
@@ -135,7 +135,7 @@ export function buildFlow(node, constants, hover, signal) {
   };
   /** @param {import("./figure.js").Figure} figure @param {Style} style */
   const draw = (figure, style) => {
-    const { n, data, layout } = figure;
+    const { n, data } = figure;
     if (!boxNow().wide) return;
     const { scene, shapes, width, height } = arrange(data[1].meta);
     const { wide, high, density } = boxNow();
@@ -151,10 +151,11 @@ export function buildFlow(node, constants, hover, signal) {
     svg.style.height = canvas.style.height = `${height * exact}px`;
     svg.toggleAttribute("data-still", !moves);
     const entries = entriesOf(data);
-    const substitutes = layout.meta.substitutes[style.dark ? "dark" : "light"];
+    const shade = shadesOf(figure, style.dark);
+    const paint = (/** @type {string} */ kind, /** @type {string} */ colour) => paintOf(kind, shade(colour)[0], constants);
     const ring = style.chosen && getComputedStyle(node).color;
     writeTexts(svg, texts, shapes.filter(({ text }) => text !== undefined));
-    const marks = shapes.filter(({ text }) => text === undefined).map((shape) => markOf(shape, entries, style.chosen, ring, substitutes));
+    const marks = shapes.filter(({ text }) => text === undefined).map((shape) => markOf(shape, entries, style.chosen, ring, paint));
     picture.show(marks, moves ? exitsOf(scene, shapes, constants.PITCH) : new Map(), moves ? duration : 0, { wide, high: height * exact, scale: exact, density });
     before = { n, scene, figure, style, wide, high };
     shown = shapes;

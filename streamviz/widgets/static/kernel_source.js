@@ -10,15 +10,6 @@ import { decodeSegment, figuresAt, holds } from "./segments.js";
 const MAX_KEPT = 40;
 const REPEAT_AFTER_MS = 5000;
 
-/** The index nearest to one, out of `count`, that passes a test, the higher one first; null if none does.
- * @param {number} at @param {number} count @param {(index: number) => boolean} test */
-export function nearest(at, count, test) {
-  for (let distance = 0; distance < count; distance += 1) {
-    for (const index of [at + distance, at - distance]) if (index >= 0 && index < count && test(index)) return index;
-  }
-  return null;
-}
-
 /** @param {any} model @param {import("./clock.js").Metadata} metadata */
 export function kernelSource(model, { segment_length: length, preview }) {
   const count = Math.ceil(preview.frames.length / preview.segment_length);
@@ -36,8 +27,9 @@ export function kernelSource(model, { segment_length: length, preview }) {
     model.send(message);
   };
   const requestPreview = () => {
-    const number = nearest(wanted, count, (at) => !previews.has(at));
-    if (number !== null) request({ type: "preview", number });
+    const missing = Array.from({ length: count }, (_, at) => at).filter((at) => !previews.has(at));
+    const [number] = missing.sort((a, b) => Math.abs(a - wanted) - Math.abs(b - wanted) || b - a);
+    if (number !== undefined) request({ type: "preview", number });
   };
   return {
     segment(/** @type {number} */ frame) {

@@ -44,11 +44,9 @@ export function entryAfterKey(ids, chosen, key) {
   if (key === "Home" || key === "End") return ids[key === "Home" ? 0 : last];
   if (!step) return "";
   if (!chosen) return ids[step > 0 ? 0 : last];
-  const index = ids.indexOf(chosen);
-  const after = ids.findIndex((id) => index < 0 && compareIds(id, chosen) > 0); // where it would be
-  const here = index >= 0 ? index : after < 0 ? ids.length : after;
-  const past = step > 0 && index < 0 ? 1 : 0; // this is the next entry already
-  return ids[Math.min(last, Math.max(0, here + step - past))];
+  const here = ids.findLastIndex((id) => compareIds(id, chosen) <= 0); // the entry, or the one before it
+  const first = step < 0 && ids[here] !== chosen ? 1 : 0; // of the steps, which leads to the one before it
+  return ids[Math.min(last, Math.max(0, here + step + first))];
 }
 
 /** Traces that draw a ring around each point of an entry. @param {any[]} data @param {string} chosen @param {boolean} dark */

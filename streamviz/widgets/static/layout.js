@@ -1,5 +1,5 @@
 // @ts-check
-// How figures fit their boxes: columns of plots, larger text on a stage, the first time axis.
+// How figures fit their boxes: columns of plots, larger text on a stage.
 
 /** @typedef {{low: number, high: number}} Range */
 
@@ -65,8 +65,7 @@ export function wrapped(text, most) {
 /** The rows that a legend needs below a title; 0 if it fits next to the title.
  * @param {any[]} data @param {string} title @param {number} size of a letter @param {number} room */
 function legendRows(data, title, size, room) {
-  const named = data.filter(({ showlegend, name }) => showlegend !== false && name);
-  const items = named.map(({ name }) => name.length * size * 0.56 + 50);
+  const items = data.flatMap(({ showlegend, name }) => (showlegend !== false && name ? [name.length * size * 0.56 + 50] : []));
   const length = items.reduce((a, b) => a + b, 0);
   if (!items.length || title.length * size * 0.7 + length < room) return 0;
   if (length < room) return 1;
@@ -75,7 +74,7 @@ function legendRows(data, title, size, room) {
 
 /** A layout whose legend is below its title, if there is no room for it next to the title.
  * @param {any[]} data @param {any} layout @param {{wide: number, high: number}} box its size in pixels */
-export function withLegend(data, layout, { wide, high }) {
+function withLegend(data, layout, { wide, high }) {
   const { margin = {}, title, showlegend } = layout;
   const size = layout.font?.size ?? 13;
   const room = (wide || 1e4) - (margin.l ?? 0) - (margin.r ?? 0);
@@ -96,37 +95,38 @@ function shortened(trace, shorter) {
   return Array.isArray(trace.text) ? { ...trace, text: trace.text.map(cut) } : trace;
 }
 
-/** A figure for a stage: larger lines, marks and text, and room for them.
+/** A figure that fits its box; on a stage with larger lines, marks and text, and room for them.
  * @param {any[]} data @param {any} layout @param {number} scale
  * @param {{wide: number, high: number}} [box] its size in pixels */
 export function staged(data, layout, scale, box = { wide: 0, high: 0 }) {
   if (layout.meta?.shorter && box.wide && box.wide / scale < LEAST_WIDE_PX) data = data.map((trace) => shortened(trace, layout.meta.shorter));
-  if (scale === 1) return { data, layout: withWholeTicks(data, withRoom(layout, box), box) };
-  const larger = (/** @type {any} */ value) => (Array.isArray(value) ? value.map((v) => v * scale) : value * scale);
-  const traces = data.map((trace) => {
-    const own = { ...trace };
-    if (own.line?.width) own.line = { ...own.line, width: larger(own.line.width) };
-    if (own.marker?.size) {
-      own.marker = { ...own.marker, size: larger(own.marker.size) };
-      if (own.marker.line?.width) own.marker.line = { ...own.marker.line, width: larger(own.marker.line.width) };
-    }
-    return own;
-  });
+  const shown = scale === 1 ? layout : enlarged(layout, scale, box);
+  const fitting = withWholeTicks(data, withRoom(withLegend(data, shown, box), box), box);
+  return { data: scale === 1 ? data : data.map((trace) => thicker(trace, scale)), layout: fitting };
+}
+
+/** A trace with larger lines and marks. @param {any} trace @param {number} scale */
+function thicker({ ...trace }, scale) {
+  const { line, marker } = trace;
+  if (line?.width) trace.line = { ...line, width: line.width * scale };
+  if (marker?.size) trace.marker = { ...marker, size: Array.isArray(marker.size) ? marker.size.map((px) => px * scale) : marker.size * scale };
+  if (marker?.size && marker.line?.width) trace.marker.line = { ...marker.line, width: marker.line.width * scale };
+  return trace;
+}
+
+/** A layout with larger text and margins. @param {any} layout @param {number} scale @param {{high: number}} box */
+function enlarged(layout, scale, { high }) {
   const size = Math.round((layout.font?.size ?? 13) * scale);
   const margin = Object.fromEntries(Object.entries(layout.margin ?? {}).map(([side, px]) => [side, Number(px) * scale]));
-  if (box.high && box.high < 20 * size) {
-    // In a low box the plot needs the room; the axes take more if they need it.
-    margin.t = size * 2.2;
-    margin.b = size * 1.6;
-  }
+  // In a low box the plot needs the room; the axes take more if they need it.
+  if (high && high < 20 * size) Object.assign(margin, { t: size * 2.2, b: size * 1.6 });
   const title = { ...layout.title, font: { ...layout.title?.font, size: Math.round((layout.meta?.strips ? 13 : 17) * scale) } }; // a flow's headline is larger
-  const shown = { ...layout, font: { ...layout.font, size }, margin, title };
-  return { data: traces, layout: withWholeTicks(data, withRoom({ ...shown, ...withLegend(data, shown, box) }, box), box) };
+  return { ...layout, font: { ...layout.font, size }, margin, title };
 }
 
 /** A layout whose axes have whole numbers where all that is shown there is whole: plotly would write 0.5 at an axis that counts a few entries.
  * The texts at the ends of lines don't count. @param {any[]} data @param {any} layout @param {{wide: number, high: number}} box its size in pixels */
-export function withWholeTicks(data, layout, box) {
+function withWholeTicks(data, layout, box) {
   const shown = { ...layout };
   const points = extents(data, layout);
   for (const axis of axesOf(layout)) {
@@ -152,7 +152,7 @@ function fitted(title, room, size) {
 
 /** A layout whose titles are as long as there is room for them, and whose numbers are not rotated.
  * @param {any} layout @param {{wide: number, high: number}} box its size in pixels */
-export function withRoom(layout, box) {
+function withRoom(layout, box) {
   if (!box.wide) return layout;
   const { margin: { l = 0, r = 0, t = 0, b = 0 } = {}, title, font } = layout;
   const [shown, size] = [{ ...layout }, font?.size ?? 13];
@@ -168,22 +168,6 @@ export function withRoom(layout, box) {
     if (axis.title?.text) axis.title = fitted({ ...axis.title, text: wrapped(axis.title.text, length / size / LETTER) }, length, size);
     // Fewer, larger numbers, which plotly would otherwise rotate.
     if (key[0] === "x") Object.assign(axis, { nticks: Math.min(7, Math.max(2, Math.floor(length / size / 4.5))), tickangle: 0 });
-  }
-  return shown;
-}
-
-/** A layout whose time axes have a range even with one sample: plotly would begin below zero.
- * Plotly keeps ranges while `uirevision` stays the same, so such a range has one of its own and goes with it. @param {any[]} data @param {any} layout */
-export function withFirstRange(data, layout) {
-  const shown = { ...layout };
-  const points = extents(data, layout);
-  for (const axis of axesOf(layout).filter((one) => one[0] === "x")) {
-    const key = axisKey(axis);
-    const { low, high } = points[layout[key].matches ?? axis] ?? { low: Infinity, high: -Infinity };
-    if (layout[key].range || low < high) continue;
-    const from = low === Infinity ? 0 : Math.max(0, low);
-    shown[key] = { ...layout[key], range: [from, from + 1] };
-    shown.uirevision = "one sample";
   }
   return shown;
 }

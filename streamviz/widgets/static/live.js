@@ -1,16 +1,14 @@
 // @ts-check
 // Draws the plots that the kernel sends. It computes no number.
 
-import { forBackground, themed } from "./colours.js";
 import { buildCommandTable } from "./command_table.js";
 import { make, makeStatus, watchTheme } from "./dom.js";
 import { applyDelta } from "./figure.js";
 import { buildClickLog } from "./click_log.js";
-import { idOf, rings } from "./keyboard.js";
-import { staged, withLegend } from "./layout.js";
+import { idOf } from "./keyboard.js";
 import { listen, notify, widget } from "./mount.js";
 import { buildPanel, statusLine } from "./panel.js";
-import { buildTimeline, createPlot, drawPlot } from "./plot_node.js";
+import { boxOf, buildTimeline, createPlot, drawPlot } from "./plot_node.js";
 import { loadPlotly } from "./plotly_loader.js";
 
 /** @typedef {{figure: import("./figure.js").Figure, node: any, summary: HTMLElement, box: {wide: number, high: number}, dirty: boolean, visible: boolean, drawnAt: number}} LivePlot */
@@ -18,9 +16,6 @@ import { loadPlotly } from "./plotly_loader.js";
 const GRANT_EVERY = 16; // frames; the kernel is at most 24 ahead
 const [PLOTLY_EVERY_MS, MOST_REST_MS] = [250, 1000]; // a plot by plotly costs as much as a hundred frames of the flow
 const [PLOTLY_SHARE, MOST_SHARE] = [0.1, 0.4]; // of the time, for each plot by plotly, and for all of them
-
-/** The size of a node; to read it for each frame would lay out the page each time. @param {HTMLElement} node */
-const boxOf = (node) => ({ wide: node.clientWidth, high: node.clientHeight });
 
 /** The plots of a widget: they are drawn when they are dirty and in view.
  * @param {HTMLElement} root @param {HTMLElement} grid @param {import("./plot_node.js").Timeline} timeline
@@ -41,7 +36,7 @@ function buildPlots(root, grid, timeline, onDrawn, scale, signal) {
     for (const plot of Plotly && root.isConnected ? [...plots].sort((one, other) => one.drawnAt - other.drawnAt) : []) {
       const { node, figure, summary } = plot;
       if (!plot.dirty || !plot.visible) continue;
-      const box = (plot.box = plot.box.wide ? plot.box : boxOf(node));
+      const box = (plot.box = plot.box.wide ? plot.box : boxOf(node)); // to read it for each frame would lay out the page each time
       if (!box.wide) continue;
       const began = performance.now();
       const wait_ms = node.drawFlow || plot.drawnAt < 0 ? 0 : Math.max(restsUntil, plot.drawnAt + PLOTLY_EVERY_MS) - began;
@@ -52,11 +47,7 @@ function buildPlots(root, grid, timeline, onDrawn, scale, signal) {
       Object.assign(plot, { dirty: false, drawnAt: began });
       summary.textContent = figure.summary;
       const first = !node.on && !node.drawFlow; // plotly adds `on`
-      drawPlot(Plotly, node, figure, () => {
-        const traces = [...forBackground(figure, figure.data, dark), ...rings(figure.data, timeline.chosen(), dark)];
-        const { data, layout } = staged(traces, withLegend(figure.data, themed(figure.layout, dark), box), scale(), box);
-        return { data, layout: { ...layout, datarevision: figure.n } };
-      }, timeline, { dark, coarse: false });
+      drawPlot(Plotly, node, figure, timeline, { dark, chosen: timeline.chosen(), scale: scale(), coarse: false, most: Infinity, box, zoom: "kept" });
       const now = performance.now();
       if (!node.drawFlow) restsUntil = now + Math.min(MOST_REST_MS, (now - began) * (1 / share - 1));
       if (first) node.on("plotly_click", (/** @type {any} */ { points }) => timeline.choose(idOf(points[0]?.customdata)));

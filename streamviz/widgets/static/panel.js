@@ -1,7 +1,7 @@
 // @ts-check
 // The buttons and sliders of a live widget.
 
-import { make, makeButton, makeSlider } from "./dom.js";
+import { make, makeButton, makeSlider, relabelled } from "./dom.js";
 
 /** @typedef {import("./flow_controls.js").Action} Action */
 /** @typedef {{root: HTMLElement, update: (status: any) => void, actions?: (group: string, which: string) => Action[]}} Panel what a flow offers, too */
@@ -84,13 +84,10 @@ function scenarioPanel(panel, send, signal, inFlow) {
       actionsOf(status, group, which).forEach(({ text, label }, i) => {
         const key = JSON.stringify([group, which, i]);
         const act = () => send(actionsOf(status, group, which)[i].request);
-        const button = buttons.get(key) ?? makeButton("", act, signal, label); // the same one each time, so that it keeps the focus
+        const button = relabelled(buttons.get(key) ?? makeButton("", act, signal), which ? label : `${text} ${group}`, label);
         if (!buttons.has(key)) consumers.append(button);
         buttons.set(key, button);
         shown.add(key);
-        button.textContent = which ? label : `${text} ${group}`;
-        button.title = label;
-        button.setAttribute("aria-label", label);
         button.dataset.alive = String(text !== "revive");
       });
     }

@@ -213,7 +213,6 @@ export class Player {
     const chosen = this.timeline.chosen();
     const dark = (typeof options.dark === "function" ? options.dark() : options.dark) ?? this.darkNow();
     root.toggleAttribute("data-dark", dark);
-    root.dataset.plots = String(figures.length);
     const scaleOf = (/** @type {number} */ plots) => options.scale?.(plots) ?? slideScale(root, plots);
     this.drawing.show(figures, this.drawn, (plots) => ({ dark, chosen, scale: scaleOf(plots), coarse: dragging }));
   }

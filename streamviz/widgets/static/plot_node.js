@@ -1,10 +1,16 @@
 // @ts-check
 // The node of a plot, in a live widget and in a player, and the timeline of an entry in it.
 
+import { forBackground, themed } from "./colours.js";
 import { make } from "./dom.js";
 import { buildFlow } from "./flow_node.js";
-import { chooseByKeyboard, idOf, makeTabStop } from "./keyboard.js";
+import { chooseByKeyboard, idOf, makeTabStop, rings } from "./keyboard.js";
+import { staged } from "./layout.js";
+import { thinned } from "./thin.js";
 import { spread } from "./words.js";
+
+/** The size of a node. @param {HTMLElement} node @returns {Box} */
+export const boxOf = (node) => ({ wide: node.clientWidth, high: node.clientHeight });
 
 /** The timeline of the entry under the pointer, or of the one chosen by keyboard.
  * @param {(id: string) => void} request @param {() => void} restyle */
@@ -33,6 +39,8 @@ export function buildTimeline(request, restyle) {
 }
 
 /** @typedef {Omit<ReturnType<typeof buildTimeline>, "node" | "show">} Timeline */
+/** @typedef {{wide: number, high: number}} Box a node's size in pixels */
+/** @typedef {{dark: boolean, chosen: string, scale: number, coarse: boolean, most: number, box: Box, zoom: string}} Style about `most` points of a trace are drawn; a zoom is kept while its name stays the same */
 
 /** Where a figure is drawn, and a summary for screen readers.
  * @param {any} layout the figure's @param {() => any[]} data its traces @param {Timeline} timeline @param {AbortSignal} signal */
@@ -47,18 +55,24 @@ export function createPlot(layout, data, { chosen, choose, hover }, signal) {
   return { node, summary: make("p", "hidden") };
 }
 
-/** Draw a figure: a flow by hand, and all else by plotly, without the toolbar, which offers to upload it. A zoom is kept unless the layout says otherwise.
- * @param {any} Plotly @param {any} node @param {import("./figure.js").Figure} figure @param {() => {data: any[], layout: any}} styled
- * @param {Timeline} timeline @param {{dark: boolean, coarse: boolean}} style */
-export function drawPlot(Plotly, node, figure, styled, timeline, style) {
+/** The traces and the layout of a figure, as they are drawn.
+ * @param {import("./figure.js").Figure} figure @param {Style} style */
+export function styled(figure, { dark, chosen, scale, most, box }) {
+  const data = [...forBackground(figure, thinned(figure.data, most), dark), ...rings(figure.data, chosen, dark)];
+  return staged(data, themed(figure.layout, dark), scale, box);
+}
+
+/** Draw a figure: a flow by hand, and all else by plotly, without the toolbar, which offers to upload it.
+ * @param {any} Plotly @param {any} node @param {import("./figure.js").Figure} figure @param {Timeline} timeline @param {Style} style */
+export function drawPlot(Plotly, node, figure, timeline, style) {
   makeTabStop(node, figure.data);
   if (node.drawFlow) {
-    node.drawFlow(figure, { ...style, chosen: timeline.chosen() });
+    node.drawFlow(figure, style);
     return;
   }
   const first = !node.on; // plotly adds this method
-  const { data, layout } = styled();
-  Plotly.react(node, data.map(withWords), { uirevision: "kept", ...layout }, { displayModeBar: false, responsive: true });
+  const { data, layout } = styled(figure, style);
+  Plotly.react(node, data.map(withWords), { uirevision: style.zoom, ...layout, datarevision: performance.now() }, { displayModeBar: false, responsive: true });
   if (!first) return;
   node.on("plotly_afterplot", () => spread(node)); // also after the first drawing, after a zoom, and in another size
   node.on("plotly_hover", (/** @type {any} */ { points }) => timeline.hover(idOf(points[0]?.customdata)));

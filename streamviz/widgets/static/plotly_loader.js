@@ -4,13 +4,8 @@
 const PLOTLY = Symbol.for("streamviz.plotly");
 const TIMEOUT_MS = 15000;
 
-/** The text that was compressed with gzip. @param {BufferSource} packed */
-export function unzipped(packed) {
-  const { readable, writable } = new DecompressionStream("gzip"); // a Blob would go through another process
-  const writer = writable.getWriter();
-  Promise.all([writer.write(/** @type {any} */ (packed)), writer.close()]).catch(() => {}); // the reader tells it
-  return new Response(readable).text();
-}
+/** The text that was compressed with gzip; a Blob would go through another process. @param {BufferSource} packed */
+const unzipped = (packed) => new Response(/** @type {any} */ (new Response(packed).body).pipeThrough(new DecompressionStream("gzip"))).text();
 
 /** The value that was packed as JSON, which is compressed if it is no text. @param {BufferSource | string} packed */
 export const unpacked = async (packed) => JSON.parse(typeof packed === "string" ? packed : await unzipped(packed));
@@ -55,17 +50,14 @@ export function loadPlotly(model, signal) {
 
 /** @param {any} model @param {AbortSignal} signal @returns {Promise<any>} */
 async function fetched(model, signal) {
-  const answered = new AbortController();
-  const packed = await new Promise((resolve, reject) => {
-    const receive = (/** @type {any} */ { type }, /** @type {any[]} */ buffers) => type === "plotly" && resolve(buffers[0]);
-    const timer = setTimeout(() => reject(new Error("the kernel did not send plotly.js")), TIMEOUT_MS);
-    answered.signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      model.off("msg:custom", receive);
-    });
-    signal.addEventListener("abort", () => reject(new Error("the widget that requested plotly.js is gone")), { signal: answered.signal });
+  const over = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
+  /** @type {(message: any, buffers: any[]) => void} */
+  let receive;
+  const packed = new Promise((resolve, reject) => {
+    receive = ({ type }, buffers) => type === "plotly" && resolve(buffers[0]);
+    over.addEventListener("abort", () => reject(new Error(signal.aborted ? "the widget that requested plotly.js is gone" : "the kernel did not send plotly.js")));
     model.on("msg:custom", receive);
     model.send({ type: "plotly" });
-  }).finally(() => answered.abort());
-  return plotlyFrom(packed);
+  }).finally(() => model.off("msg:custom", receive));
+  return plotlyFrom(await packed);
 }

@@ -42,18 +42,13 @@ export function freeMove(box, taken, area) {
 
 /** @typedef {{text: SVGTextElement, kind: Element | null, rest: number}} Word with the trace at whose points it is, and for how many it stands if it only says how many they are */
 
-/** What texts that count others said before. @type {WeakMap<Element, {before: string, now: string}>} */
-const changed = new WeakMap();
-
 /** The words of a text that stands for others, too. @param {string} words @param {number} rest @param {number} others */
 export const counting = (words, rest, others) => (rest ? `and ${rest + others} more` : `${words} and ${others} more`);
 
 /** Let a text say that it stands for others, too. @param {Word} word @param {number} others */
 function sayMore({ text, rest }, others) {
-  const before = text.textContent ?? "";
-  const now = `\u00a0${counting(before.trim(), rest, others)}\u00a0`;
-  text.textContent = now;
-  changed.set(text, { before, now });
+  text.dataset.before = text.textContent ?? "";
+  text.textContent = text.dataset.now = `\u00a0${counting(text.dataset.before.trim(), rest, others)}\u00a0`;
 }
 
 /** For how many a text stands, as its trace says; plotly keeps the trace and the place of its points. @param {any} point @param {any} kind */
@@ -66,8 +61,7 @@ export function restOf(point, kind) {
 function wordsOf(node) {
   const texts = [...node.querySelectorAll("text")].filter((one) => one.textContent?.replace(/[\u200b\s]/g, ""));
   for (const text of texts) {
-    const known = changed.get(text);
-    if (known?.now === text.textContent) text.textContent = known.before;
+    if (text.dataset.now === text.textContent) text.textContent = text.dataset.before ?? "";
     text.style.visibility = "";
   }
   return texts.map((text) => {

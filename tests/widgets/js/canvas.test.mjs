@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { corners, placed, ranges, drawOnCanvas, ticks, winding } from "streamviz/canvas.js";
+import { corners, drawOnCanvas, isWhole, placed, ranges, ticks, winding } from "streamviz/canvas.js";
 
 const area = { left: 10, top: 20, wide: 100, high: 50 };
 
@@ -127,4 +128,15 @@ test("while one drags, too, words have a rim and no axis has numbers above its v
   drawOnCanvas(ink, data, { xaxis: {}, yaxis: { rangemode: "tozero", dtick: 20 } }, () => ({ from: 0, long: 400 }), "#fff");
   assert.ok(filled.includes("60") && !filled.includes("80"), String(filled));
   assert.deepEqual(rims, ["ann killed #fff"]);
+});
+
+test("the canvas draws every plot of ours, and leaves to plotly what one's own plot does not say", () => {
+  for (const { name, figure } of JSON.parse(readFileSync(process.env.STREAMVIZ_FIXTURE, "utf8"))) {
+    assert.ok(figure.layout.meta.flow || isWhole(figure.data, figure.layout), name);
+  }
+  const axes = { xaxis: {}, yaxis: {} };
+  const line = { mode: "lines", line: { color: "#000" } };
+  assert.ok(isWhole([line], axes));
+  assert.ok(!isWhole([line], {}));
+  for (const own of [{}, { mode: "lines" }, { mode: "markers", marker: { color: ["red"] } }, { type: "bar" }, { ...line, yaxis: "y2" }]) assert.ok(!isWhole([line, own], axes));
 });

@@ -2,11 +2,14 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { applyDelta, copied, extend } from "streamviz/figure.js";
+import { applyDelta, copied } from "streamviz/figure.js";
 
 const cases = JSON.parse(readFileSync(process.env.STREAMVIZ_FIXTURE, "utf8"));
 
-test("extend keeps the newest items, in place", () => {
+/** Points that more are added to, of which the newest stay. */
+const extend = (x, more, keep) => applyDelta({ data: [{ x }] }, { keep: [keep], y: [], points: { 0: { x: more } }, set: {} }).data[0].x;
+
+test("a delta keeps the newest points, in place", () => {
   const list = [1, 2, 3];
   assert.equal(extend(list, [4, 5], 4), list);
   assert.deepEqual(list, [2, 3, 4, 5]);
@@ -16,7 +19,7 @@ test("extend keeps the newest items, in place", () => {
   assert.deepEqual(extend([null], [null], 2), [null, null], "a gap is a point");
 });
 
-test("extend takes more items than a call has room for arguments", () => {
+test("a delta may have more points than a call has room for arguments", () => {
   assert.equal(extend([], Array.from({ length: 500_000 }, (_, i) => i), 300_000).length, 300_000);
 });
 

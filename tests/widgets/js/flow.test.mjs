@@ -150,10 +150,11 @@ test("each kind is drawn as the still pictures have it", () => {
   const kinds = new Map(cases.flatMap(({ shapes, drawn }) => shapes.map((shape, i) => [shape.kind, { ...shape, drawn: drawn[i] }])).filter(([, { w }]) => w));
   assert.ok(kinds.size > 10);
   for (const [kind, { colour, drawn }] of kinds) {
-    const { fill, stroke, dash, radius, opacity } = paintOf(kind, colour);
+    const { colour: own, line, dash, radius, opacity } = paintOf(kind, colour, constants);
     const value = (name) => new RegExp(` ${name}='([^']*)'`).exec(drawn)?.[1];
-    assert.equal(value("fill").toLowerCase(), fill.toLowerCase() || "none", kind);
-    assert.equal((value("stroke") ?? "").toLowerCase(), stroke.toLowerCase(), kind);
+    assert.equal(value("fill"), line ? "none" : own, kind);
+    assert.equal(value("stroke") ?? "", line ? own : "", kind);
+    if (line) assert.equal(Number(value("stroke-width") ?? 1), line, kind);
     assert.equal(value("stroke-dasharray") ?? "", dash.join(" "), kind);
     assert.equal(Number(value("rx") ?? 0), radius, kind);
     assert.equal(Number(value("fill-opacity") ?? 1), opacity, kind);

@@ -1,15 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { kernelSource, nearest } from "streamviz/kernel_source.js";
-
-test("the nearest index that passes is found, forward first", () => {
-  const missing = new Set([0, 3, 5]);
-  const wanted = (place) => missing.has(place);
-  assert.deepEqual([4, 1, 5, 9].map((at) => nearest(at, 6, wanted)), [5, 0, 5, 5]);
-  assert.equal(nearest(2, 6, () => false), null);
-  assert.equal(nearest(0, 0, () => true), null);
-});
+import { kernelSource } from "streamviz/kernel_source.js";
 
 const metadata = { segment_length: 100, preview: { segment_length: 2, frames: [0, 50, 100, 150] } };
 const packed = (first, frames) => ({ first, figures: [], deltas: Array.from({ length: frames - 1 }, () => []) });
@@ -38,6 +30,18 @@ test("while the slider is dragged, all preview segments are fetched, the nearest
   }
   assert.equal(sent.length, 2);
   assert.deepEqual([0, 120, 150].map((frame) => source.preview(frame)?.at), [0, 2, 3]);
+});
+
+test("of two preview segments that are equally near, the later one comes first", () => {
+  const sent = [];
+  const frames = Array.from({ length: 6 }, (_, i) => 50 * i);
+  const source = kernelSource({ send: (message) => sent.push(message) }, { ...metadata, preview: { segment_length: 1, frames } });
+  source.request(100, true);
+  for (const number of [2, 3, 1, 4, 0, 5]) {
+    assert.deepEqual(sent.at(-1), { type: "preview", number });
+    source.receive({ type: "preview", number }, packed(number, 1));
+  }
+  assert.equal(sent.length, 6);
 });
 
 test("a short recording has no preview: the exact frames are fetched", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { columnsFor, mostShown, staged, withFirstRange, wrapped } from "streamviz/layout.js";
+import { columnsFor, mostShown, staged, wrapped } from "streamviz/layout.js";
 
 test("on a stage everything is larger, and the figure itself stays as it was", () => {
   const data = [{ line: { width: 2 }, marker: { size: [0, 10], line: { width: 1 } } }, { marker: { size: 4 } }, {}];
@@ -44,18 +44,6 @@ test("plots lie in columns that give each a good shape, and few gaps", () => {
   assert.equal(columnsFor(3, 1170, 240), 3);
   assert.equal(columnsFor(2, 400, 800), 1);
   assert.equal(columnsFor(3, 0, 0), 1, "before it is laid out");
-});
-
-test("a first sample is drawn from its own time, and later the range is plotly's", () => {
-  const layout = { xaxis: {}, xaxis2: { matches: "x" }, xaxis3: { range: [3, 4] }, yaxis: {} };
-  const ranges = (data) => {
-    const { xaxis, xaxis2, xaxis3 } = withFirstRange(data, layout);
-    return [xaxis.range, xaxis2.range, xaxis3.range];
-  };
-  assert.deepEqual(ranges([]), [[0, 1], [0, 1], [3, 4]]);
-  assert.deepEqual(ranges([{ x: [6] }, { x: [6, null], xaxis: "x2" }, {}]), [[6, 7], [6, 7], [3, 4]]);
-  assert.deepEqual(ranges([{ x: [6] }, { x: [7], xaxis: "x2" }]), [undefined, undefined, [3, 4]]);
-  assert.deepEqual(layout.xaxis, {}, "the figure's layout stays as it was");
 });
 
 test("an axis that counts a few has whole numbers; one with parts, or with many, has plotly's own", () => {
