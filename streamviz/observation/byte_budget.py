@@ -67,14 +67,16 @@ class ByteBudget:
         text = f"{size:.0f} kB" if size < 1000 else f"{size / 1000:.1f} MB"
         return f"entries of {text}: sampling every {self.interval_s:.1f} s"
 
-    def limits(self, groups: int) -> dict[str, int]:
+    def limits(self, groups: int, cursors: int) -> dict[str, int]:
         """Return how many entries to ask for, as `Poll` takes it; 0 is for large entries.
+
+        The groups have this number of different cursors.
 
         The first poll only learns how large they are.
         """
         size, limits = self.entry_bytes, self._limits.copy()
         new = 0 if self.large or not size else max(1, _NEW_BYTES // size)
-        waiting = _WAITING_BYTES // (size * (groups + 1)) if size else 0
+        waiting = _WAITING_BYTES // (size * (cursors + 1)) if size else 0
         limits["max_entries"] = min(limits["max_entries"], new)
         limits["count_up_to"] = min(limits["count_up_to"], waiting)
         row = max(_PENDING_ROW_BYTES, self.name_bytes)

@@ -67,10 +67,10 @@ def count_entries(
     evidence: Evidence, carried: Mapping[EntryId, int]
 ) -> tuple[Counts, dict[str, int | None], bool]:
     """Return the counts, how many entries follow each cursor, and whether there is a conflict."""
-    own = [one for group in evidence.groups for one in evidence.lookahead(group)]
+    own = {id(one): one for group in evidence.groups for one in evidence.lookahead(group)}
     for counted in (carried, {}) if carried else (carried,):
         try:
-            counts = Counts(evidence.stream, counted, [*evidence.shared, *own])
+            counts = Counts(evidence.stream, counted, [*evidence.shared, *own.values()])
         except Contradiction:
             continue
         waiting = {

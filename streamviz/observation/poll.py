@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -60,13 +60,13 @@ class Poll:
     def commands(self) -> list[Command]:
         """Return the commands to send, all at one moment."""
         commands = self._about_stream()
-        for name, cursor in self.cursors.items():
+        for name in self.cursors:
             commands.append(("XINFO", "CONSUMERS", self.key, name))
             if name not in self.idle:
                 commands.append(("XPENDING", self.key, name, "-", "+", self.max_pending))
-                if self.count_up_to:
-                    count = self.count_up_to + 1
-                    commands.append(("XRANGE", self.key, _after(cursor), "+", "COUNT", count))
+        count = self.count_up_to + 1
+        for cursor in self._starts() if self.count_up_to else ():
+            commands.append(("XRANGE", self.key, _after(cursor), "+", "COUNT", count))
         return commands
 
     def read(self, results: Sequence[Any], last: LastReplies) -> PollReplies:
@@ -95,7 +95,7 @@ class Poll:
         else:
             stream = self.known
         counted = [next(rest) for _ in self.pages]
-        ranges = [new, *counted]
+        waiting = self._waiting(results)
         read = PollReplies(
             stream=stream,
             groups=groups,
@@ -104,8 +104,8 @@ class Poll:
             pages=[page.read(reply) for page, reply in zip(self.pages, counted, strict=True)],
             memory_bytes=next(rest) if self.memory else None,
             positions={} if self.readers is None else replies.offsets(next(rest)),
-            by_group=dict(self._by_group(rest, ranges)),
-            entry_bytes=max(ends_bytes, largest_size(chain(*ranges))),
+            by_group=dict(self._by_group(rest, waiting)),
+            entry_bytes=max(ends_bytes, largest_size(chain(new, *counted, *waiting.values()))),
         )
         check_numbers(read.by_group, read.memory_bytes)
         return read
@@ -134,24 +134,37 @@ class Poll:
             about.append(("HGETALL", self.readers))
         return about
 
-    def _by_group(self, results: Any, ranges: list[Any]) -> Iterable[tuple[str, GroupReplies]]:
-        """Read what was asked about each group by name; append its waiting entries to `ranges`."""
+    def _starts(self) -> list[EntryId]:
+        """Return the cursors to look ahead from: groups that have read equally far share one."""
+        return [*{at: None for name, at in self.cursors.items() if name not in self.idle}]
+
+    def _waiting(self, results: Sequence[Any]) -> dict[EntryId, Sequence[Any]]:
+        """Return the first entries after each cursor: the last of the replies."""
+        starts = self._starts()
+        ahead = results[-len(starts) :] if starts and self.count_up_to else [()] * len(starts)
+        pairs = zip(starts, ahead, strict=True)
+        return {cursor: reply for cursor, reply in pairs if not isinstance(reply, Exception)}
+
+    def _lookahead(self, cursor: EntryId, entries: Sequence[Any]) -> Lookahead:
+        ids = [] if cursor == EntryId.MAX else [entry[0] for entry in entries]
+        return Lookahead(cursor, ids, cursor == EntryId.MAX or 0 < self.count_up_to >= len(ids))
+
+    def _by_group(
+        self, results: Iterator[Any], waiting: Mapping[EntryId, Sequence[Any]]
+    ) -> Iterator[tuple[str, GroupReplies]]:
+        """Read what was asked about each group by name; `waiting` are entries by cursor."""
+        lookaheads = {cursor: self._lookahead(cursor, reply) for cursor, reply in waiting.items()}
         for name, cursor in self.cursors.items():
             consumers, previous = next(results), self.idle.get(name)
             pending = () if previous else next(results)
-            entries = next(results) if self.count_up_to and not previous else ()
-            if any(isinstance(one, Exception) for one in (consumers, pending, entries)):
+            if isinstance(consumers, Exception) or isinstance(pending, Exception):
                 continue
             infos = tuple(sorted(replies.consumer_infos(consumers)))
             if previous:
                 yield name, previous.aged(infos)
-            else:
-                ranges.append(entries)
-                ids = [] if cursor == EntryId.MAX else [entry[0] for entry in entries]
-                complete = cursor == EntryId.MAX or 0 < self.count_up_to >= len(ids)
-                lookahead = Lookahead(cursor, ids, complete)
+            elif cursor in lookaheads:
                 oldest = tuple(replies.pending_entries(pending))
-                yield name, GroupReplies(infos, oldest, lookahead)
+                yield name, GroupReplies(infos, oldest, lookaheads[cursor])
 
 
 def _after(entry_id: EntryId) -> str:

@@ -173,7 +173,7 @@ class Poller:
         if request.stream is None and (probes := probe(replies.stream, replies.entry_bytes)):
             replies = yield from self._round_trip(replace(request, pages=probes))
         budget.polled(time_ms, replies.entry_bytes)
-        most = budget.limits(len(request.cursors))["max_entries"]  # now that their size is known
+        most = self._limits(request)["max_entries"]  # now that their size is known
         if budget.expected <= len(replies.new_ids.ids) < most:
             replies = yield from self._round_trip(request)
             budget.polled(time_ms, replies.entry_bytes)
@@ -195,7 +195,7 @@ class Poller:
         self, request: _Asked, known: StreamInfo | None = None, *, at_most: int | None = None
     ) -> Steps[PollReplies]:
         last = known or request.stream
-        limits = self._budget.limits(len(request.cursors))
+        limits = self._limits(request)
         if at_most is not None:  # new entries, which may be large
             waiting = [len(one.replies.lookahead.ids) for one in self._last.values()]
             limits["max_entries"] = min(limits["max_entries"], at_most)
@@ -215,6 +215,9 @@ class Poller:
             **limits,
         )
         return poll.read((yield poll.commands()), self._last_replies)
+
+    def _limits(self, request: _Asked) -> dict[str, int]:
+        return self._budget.limits(len(request.cursors), len(set(request.cursors.values())))
 
     @property
     def _can_anchor(self) -> bool:

@@ -188,19 +188,19 @@ def test_when_large_entries_are_gone_small_ones_are_seen_as_usual(
 
 def test_limits_follow_the_size() -> None:
     budget = ByteBudget(max_entries=200, max_pending=50, count_up_to=20)
-    assert budget.limits(3) == {"max_entries": 0, "max_pending": 50, "count_up_to": 0}
+    assert budget.limits(3, 3) == {"max_entries": 0, "max_pending": 50, "count_up_to": 0}
     budget.polled(0, 100)
-    assert budget.limits(3) == {"max_entries": 200, "max_pending": 50, "count_up_to": 20}
+    assert budget.limits(3, 3) == {"max_entries": 200, "max_pending": 50, "count_up_to": 20}
     budget.polled(0, 1000)
-    assert budget.limits(3) == {"max_entries": 25, "max_pending": 50, "count_up_to": 6}
+    assert budget.limits(3, 3) == {"max_entries": 25, "max_pending": 50, "count_up_to": 6}
     budget.polled(0, 10_000)
-    assert budget.limits(3) == {"max_entries": 2, "max_pending": 50, "count_up_to": 0}
+    assert budget.limits(3, 3) == {"max_entries": 2, "max_pending": 50, "count_up_to": 0}
     assert not budget.large
     budget.name_bytes = 3000
-    assert budget.limits(1)["max_pending"] == 20
+    assert budget.limits(1, 1)["max_pending"] == 20
     budget.name_bytes = 20
     budget.polled(0, 10_000_000)
-    assert budget.limits(3) == {"max_entries": 0, "max_pending": 50, "count_up_to": 0}
+    assert budget.limits(3, 3) == {"max_entries": 0, "max_pending": 50, "count_up_to": 0}
     assert str(budget) == "entries of 10.0 MB: sampling every 5.0 s"
 
 
