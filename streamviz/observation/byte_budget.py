@@ -10,6 +10,7 @@ asks for about twice as many as came lately; of a burst it asks for the rest if 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import inf
 
 from streamviz.client.models import Entry
 from streamviz.errors import InputError
@@ -98,12 +99,15 @@ class ByteBudget:
         self.entry_bytes = max(entry_bytes, self.entry_bytes * 9 // 10, 1)
 
 
-def shortened(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+def shortened(entries: tuple[Entry, ...], largest: float = inf) -> tuple[Entry, ...]:
     """Return entries as a sample keeps them: without the rest of what is too long.
 
-    Together they keep 20,000 characters, or 200 each if they are many.
+    Together they keep 20,000 characters, or 200 each if they are many. None has more than `largest`
+    bytes.
     """
     limit = max(_LEAST_KEPT, _KEPT_BYTES // max(1, len(entries)))
+    if largest <= limit:
+        return entries
     return tuple(
         entry if _size(entry.pairs) <= limit else Entry(entry.id, _shortened(entry.fields, limit))
         for entry in entries

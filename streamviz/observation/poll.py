@@ -16,7 +16,12 @@ from streamviz.errors import NoSuchGroup, NoSuchStream
 from streamviz.observation.counting import Lookahead
 from streamviz.observation.idle_groups import GroupReplies
 from streamviz.observation.pages import Page
-from streamviz.observation.reply_checks import LastReplies, check_numbers, largest_size
+from streamviz.observation.reply_checks import (
+    LastReplies,
+    check_numbers,
+    checked_entries,
+    largest_size,
+)
 
 
 class StreamChanged(Exception):
@@ -84,8 +89,7 @@ class Poll:
         about, groups = next(rest), last.groups(next(rest))
         new = next(rest)[::-1] if self.max_entries or self.known else []
         new = [] if self.after == EntryId.MAX else new  # XREVRANGE has nothing after the largest ID
-        entries = tuple(filter(None, map(replies.entry, new)))  # parsed at once, and so checked
-        ends_bytes = 0
+        entries, ends_bytes, new_bytes = checked_entries(new), 0, largest_size(new)
         if self.known is None:
             stream, ends_bytes, newest = last.stream(about)
             if not self.max_entries and newest and newest.id > (self.after or EntryId.ZERO):
@@ -99,13 +103,15 @@ class Poll:
         read = PollReplies(
             stream=stream,
             groups=groups,
-            new=last.kept(entries),
+            new=last.kept(entries, max(ends_bytes, new_bytes)),
             new_ids=self._new_ids(stream, new),
             pages=[page.read(reply) for page, reply in zip(self.pages, counted, strict=True)],
             memory_bytes=next(rest) if self.memory else None,
             positions={} if self.readers is None else replies.offsets(next(rest)),
             by_group=dict(self._by_group(rest, waiting)),
-            entry_bytes=max(ends_bytes, largest_size(chain(new, *counted, *waiting.values()))),
+            entry_bytes=max(
+                ends_bytes, new_bytes, largest_size(chain(*counted, *waiting.values()))
+            ),
         )
         check_numbers(read.by_group, read.memory_bytes)
         return read

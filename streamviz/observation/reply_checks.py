@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from operator import itemgetter
 from typing import Any
 
 from streamviz.client import replies
-from streamviz.client.entry import hide_values
+from streamviz.client.entry import hide_values, one_by_one
 from streamviz.client.models import Entry, GroupInfo, StreamInfo
 from streamviz.errors import ServerTooOld
 from streamviz.observation.byte_budget import shortened
@@ -25,6 +25,20 @@ def largest_size(entries: Iterable[Any]) -> int:
     words = map(itemgetter(1), entries)
     longest = max(map(len, map(_LENGTH.join, words)), default=None)  # no loop in Python
     return 0 if longest is None else _FRAME_BYTES + len(_LENGTH) + longest
+
+
+def checked_entries(reply: Sequence[Any]) -> tuple[Entry, ...]:
+    """Return entries whose fields are parsed when they are first read.
+
+    ValueError if those of one are not pairs of bytes.
+    """
+    words = [item[1] for item in reply]
+    if any(len(one) % 2 for one in words) or {*map(type, chain.from_iterable(words))} - {bytes}:
+        raise ValueError("an entry has something else in the place of a field")
+    entries = tuple(one_by_one(reply))
+    for entry in entries:
+        _ = entry.id  # parsed at once, and so checked
+    return entries
 
 
 class LastReplies:
@@ -64,9 +78,11 @@ class LastReplies:
             self._stream_reply = reply if self._stream[1] <= kept_bytes else None
         return self._stream
 
-    def kept(self, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
-        """Return entries as a sample keeps them."""
-        return shortened(tuple(map(hide_values, entries)) if self._hides else entries)
+    def kept(self, entries: tuple[Entry, ...], largest: int) -> tuple[Entry, ...]:
+        """Return entries, none of more than `largest` bytes, as a sample keeps them."""
+        if self._hides:
+            return shortened(tuple(map(hide_values, entries)))
+        return shortened(entries, largest)
 
     def groups(self, reply: Any) -> list[GroupInfo]:
         """Parse XINFO GROUPS; TypeError if something else stands in the place of a number."""
