@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from contextlib import suppress
 from decimal import Decimal
 from numbers import Integral, Rational, Real
 from typing import Any
@@ -24,11 +23,13 @@ _PLAIN_TYPES = frozenset({str, bytes, int, float})
 def pack(command: Command) -> bytes:
     """Return a command in RESP."""
     words: Any = tuple(command)
-    if _PLAIN_TYPES.issuperset(map(type, words)):  # hiredis would send the repr() of the rest
-        with suppress(UnicodeEncodeError):  # surrogate escapes: bytes that are not UTF-8
-            return bytes(hiredis.pack_command(words))
-    words = tuple(map(to_bytes, words))
-    return bytes(hiredis.pack_command(words))
+    if not _PLAIN_TYPES.issuperset(map(type, words)):  # hiredis would send the repr() of the rest
+        words = tuple(map(to_bytes, words))
+    try:
+        return bytes(hiredis.pack_command(words))
+    except UnicodeEncodeError:  # surrogate escapes: bytes that are not UTF-8
+        words = tuple(map(to_bytes, words))
+        return bytes(hiredis.pack_command(words))
 
 
 def unpack(payload: bytes) -> list[Command]:
