@@ -38,12 +38,13 @@ class Observer:
 
     A sample takes one round trip: XINFO STREAM and GROUPS, the new entries (XREVRANGE), and for
     each group XINFO CONSUMERS, its oldest pending entries (XPENDING) and the next few entries that
-    are waiting for it (XRANGE). All replies show one moment (MULTI), or come from one pipeline if
-    the user may not call MULTI. About an idle group, the observer asks only for the consumers:
-    while none of them does anything, its pending entries grow older and nothing else changes. So
-    the cost grows neither with the stream nor with the number of pending entries. The first sample
-    takes a second round trip. So does one that finds a new group, a cursor that was set back, or a
-    group that is no longer idle.
+    are waiting for it (XRANGE, once for all groups that have read equally far). All replies show
+    one moment (MULTI), or come from one pipeline if the user may not call MULTI. About an idle
+    group, the observer asks only for the consumers: while none of them does anything, its pending
+    entries grow older and nothing else changes. So the cost grows neither with the stream nor with
+    the number of pending entries. The first sample takes a second round trip. So does one that
+    finds a new group, a cursor that was set back, a group that is no longer idle, or many more new
+    entries than the samples before.
 
     The larger the entries, the fewer the observer asks for. If even the first and the last one are
     too large, it first asks whether the stream has changed (XLEN, XREVRANGE COUNT 1), and asks for
