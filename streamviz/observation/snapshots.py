@@ -76,19 +76,17 @@ class Snapshots:
             return self.connection.pipeline(commands)
         try:
             results = self.connection.snapshot(commands)
-        except (ServerAuthError, CommandRefused):
-            results = self.connection.pipeline(commands)
-            if not isinstance(results[0], _REFUSED):  # it is MULTI that is refused
-                self.works = False
-        except ServerUnreachable as error:
-            if self.works or isinstance(error.__cause__, redis.TimeoutError):
+        except (ServerAuthError, CommandRefused, ServerUnreachable) as error:
+            broken = isinstance(error, ServerUnreachable)
+            if broken and (self.works or isinstance(error.__cause__, redis.TimeoutError)):
                 raise
             results = self.connection.pipeline(commands)
             if not isinstance(results[0], _REFUSED):
-                self._failures += 1  # by a proxy that closes on MULTI, or by chance
+                # MULTI was refused, or a proxy closed on it, or this is chance: BUSY has just ended
+                self._failures += 1
                 self.works = False if self._failures == _MAX_FAILURES else None
         else:
-            self.works = True
+            self.works, self._failures = True, 0
         return results
 
     def restart(self) -> None:
