@@ -129,6 +129,10 @@ class _Follower:
         finally:
             self._heard.append(self)
 
+    def hears(self, client: Any) -> bool:
+        """Tell whether what this client sends is followed."""
+        return self._heard is listeners(client)
+
     def stop(self) -> None:
         """Follow no longer."""
         if self in self._heard:
@@ -174,7 +178,7 @@ def picture(
     >>> picture(client, "jobs", ann="4-0")
     9 entries in the stream, from 1-0 to 9-0; bill: 0 waiting, 9 pending.
     """
-    if key not in _seen:
+    if key not in _seen or not _seen[key].hears(client):  # the notebook has connected again
         start(client, key)
     follower = _seen[key]
     follower.sample(

@@ -107,7 +107,7 @@ class Ownership:
         writers: Collection[Writer],
         groups: Collection[SimulatedGroup],
     ) -> None:
-        """Mark what the run has left, so that the next run may replace it."""
+        """Mark what the run has made so far, so that the next run may replace it."""
         for stream in streams:
             with suppress(StreamVizError):  # without a mark, the next run refuses
                 adding = [one for one in writers if one.stream == stream]
@@ -115,14 +115,14 @@ class Ownership:
                 self._mark_stream(stream, adding, reading)
 
     def _prepare_stream(self, stream: str, now_ms: int, *, trims: bool) -> bool:
-        """Replace a stream if it may be replaced, and return whether it was deleted."""
+        """Replace a stream if it may be replaced, and return whether its groups are gone."""
         mark = self._mark(stream)
         query = _full(stream)
         try:
             raw = self._to(stream).call(*query)
-        except NoSuchStream:
+        except NoSuchStream:  # or it was deleted after the groups were created
             self._mark_start(stream, RunMark(self._run))
-            return False
+            return True
         full = replies.stream_full(raw)
         info, obstacle = full.info, _obstacle(full, mark)
         if not obstacle and _is_new(info):
@@ -154,8 +154,8 @@ class Ownership:
         if position is not None and not self._delete_position(stream, name, mark):
             raise InputError(
                 f"{key!r} holds a position of {name!r}, and it is not replaced: no virtual run "
-                "saved it. Choose another name for the reader, or delete the position yourself "
-                f"with client.hdel({key!r}, {name!r})"
+                "that ended saved it. Choose another name for the reader, or delete the position "
+                f"yourself with client.hdel({key!r}, {name!r})"
             )
         self._prepared_readers.add((stream, name))
 
@@ -239,7 +239,7 @@ def _obstacle(full: StreamFull, mark: RunMark) -> str:
             return "no virtual run made it"
         added = full.info.entries_added, str(full.info.last_generated_id)
         if added != (mark.entries, mark.last_id):
-            return "other clients have added to it since a virtual run made it"
+            return "the virtual run that made it was killed, or others have added to it since"
     return next(filter(None, (_joined(group, mark) for group in full.groups)), "")
 
 

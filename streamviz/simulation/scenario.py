@@ -166,6 +166,7 @@ class Scenario(Plan):
             if self.clock.virtual:
                 self._sampler.thin(self.clock.env.now + ms)
                 self._ownership.prepare(*parts, self.clock.time_ms)
+                self._ownership.mark_streams(self.histories, *parts[:2])  # the run may be killed
             try:
                 with progress_bar(progress, "Running", ms / 1000, "s") as advance:
                     self._advance(ms, advance)

@@ -21,6 +21,7 @@ from go_game.variants.runs import Runs
 from streamviz.client.stream import Stream
 from streamviz.plots.contrast import MIN_TEXT_CONTRAST, contrast
 from streamviz.plots.traces import COLOURS, GREY, RED, colour
+from streamviz.server.embedded import EmbeddedServer
 
 
 def acknowledged(shown: Picture) -> int:
@@ -45,6 +46,33 @@ def test_a_picture_tells_acknowledged_entries_from_dropped_ones(
     shown = picture(redis, key)
     assert "from 1-0 to 6-0; crew: 2 waiting, 1 pending" in repr(shown)
     assert acknowledged(shown) == 1
+
+
+def test_a_picture_is_the_same_when_the_notebook_runs_again(
+    server: EmbeddedServer, key: str
+) -> None:
+    def notebook() -> Picture:
+        client = server.client()
+        client.delete(key)
+        jobs = Stream(client, key)
+        jobs.add_many((f"{n}-0", {"job": n}) for n in range(1, 10))
+        picture(client, key)
+        late = jobs.group("late")
+        late.create("$")
+        jobs.add({"job": "ten"}, id="10-0")
+        late.consumer("eve").read()
+        return picture(client, key)
+
+    first = notebook()
+    assert repr(first).endswith("late: 0 waiting, 1 pending.")
+    assert notebook() == first
+
+
+def test_a_picture_does_not_ask_a_server_that_is_gone(key: str) -> None:
+    for _ in range(2):
+        with EmbeddedServer() as server, server.client() as client:
+            Stream(client, key).add({"job": 1}, id="1-0")
+            assert repr(picture(client, key)) == "1 entry in the stream, from 1-0 to 1-0."
 
 
 def test_ids_of_the_clock_are_not_shown(redis: redis_py.Redis, key: str) -> None:

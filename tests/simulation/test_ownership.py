@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -19,6 +22,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.errors import InputError, StreamVizError
 from streamviz.patterns.dead_letters import DeadLetters
 from streamviz.patterns.partitions import Partitions
+from streamviz.server.embedded import EmbeddedServer
 from streamviz.simulation.ownership import RUNS_KEY
 from streamviz.simulation.readers import readers_key
 
@@ -226,6 +230,55 @@ def test_the_consumers_of_each_run_may_differ(redis: redis_py.Redis, key: str) -
         more.group(key, "mine", consumers=5)
         more.run(1)
         assert len(Stream(redis, key).group("mine").consumers()) >= 5
+
+
+def test_a_refused_run_goes_on_with_its_groups_after_the_next_step_that_the_error_names(
+    redis: redis_py.Redis, key: str
+) -> None:
+    shop(redis, key).run(3)
+    join_its_group(redis, key)
+    again = shop(redis, key)
+    with pytest.raises(InputError, match=r"'mine' the consumer 'somebody'.*client\.delete"):
+        again.run(3)
+    redis.delete(key)
+    again.run(3)
+    assert again.groups["mine"].consumers["mine-1"].handled == 12
+    shop(redis, key).run(3)
+
+
+KILLED_RUN = """
+import os, signal, sys
+from streamviz import Scenario, connect, series
+
+def kill_itself(entry):
+    if entry.fields["n"] == "3":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+url, key, adds = sys.argv[1:]
+scenario = Scenario(connect(url))
+if adds:
+    scenario.produce(key, series.constant(rate_hz=4))
+scenario.group(key, "killed", consumers=2, handler=kill_itself)
+scenario.run(3)
+"""
+
+
+@pytest.mark.parametrize("adds", [True, False], ids=["adds", "only reads"])
+def test_what_a_killed_run_left_is_replaced_only_if_it_added_nothing(
+    server: EmbeddedServer, redis: redis_py.Redis, key: str, adds: bool
+) -> None:
+    if not adds:
+        shop(redis, key).run(3)
+    program = [sys.executable, "-c", KILLED_RUN, server.url, key, "yes" if adds else ""]
+    assert subprocess.run(program, check=False).returncode == -signal.SIGKILL
+    assert Stream(redis, key).group("killed").pending().count
+    again = shop(redis, key)
+    if adds:
+        with pytest.raises(InputError, match=r"made it was killed, or others.*client\.delete"):
+            again.run(3)
+        redis.delete(key)
+    again.run(3)
+    assert [one.name for one in Stream(redis, key).groups()] == ["mine"]
 
 
 def test_what_others_joined_between_two_runs_of_a_scenario_is_not_replaced(
