@@ -17,6 +17,7 @@ from streamviz.observation.idle_groups import GroupReplies
 
 _KEPT_BYTES = 1000
 _FRAME_BYTES = 32  # an entry's ID, and the lengths that the protocol adds
+_LEAST_INT64 = -(2**63)  # Redis counts deliveries without a sign, and writes them with one
 _LENGTH = b"$100\r\n"  # before each name and each value, about
 
 
@@ -44,7 +45,9 @@ def checked_entries(reply: Sequence[Any]) -> tuple[Entry, ...]:
 def checked_pending(reply: Iterable[Any]) -> tuple[PendingEntry, ...]:
     """Return pending entries; TypeError or ValueError if a number of one makes no sense."""
     oldest = tuple(replies.pending_entries(reply))
-    _check_integers(map(itemgetter(2), oldest))
+    _check_integers(chain.from_iterable(map(itemgetter(2, 3), oldest)))
+    if any(one.deliveries < _LEAST_INT64 // 2 for one in oldest):  # XCLAIM RETRYCOUNT can set it
+        oldest = tuple(one._replace(deliveries=one.deliveries % 2**64) for one in oldest)
     _check_counts(map(itemgetter(3), oldest))
     return oldest
 
@@ -77,7 +80,8 @@ class LastReplies:
                     "known: streamviz needs what XINFO STREAM tells since Redis 7.0. Upgrade the "
                     "server"
                 )
-            _check_counts((stream.length, stream.entries_added, stream.radix_tree_keys))
+            _check_counts((stream.length, stream.radix_tree_keys))
+            _check_integers((stream.entries_added,))  # XSETID can make it too large for its sign
             kept_bytes = 0 if self._hides else _KEPT_BYTES
             newest = stream.last_entry
             if newest and self._hides:

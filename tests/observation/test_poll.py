@@ -13,6 +13,7 @@ from streamviz.client.replies import as_dict
 from streamviz.errors import CommandRefused, NoSuchGroup, ServerAuthError, StreamVizError
 from streamviz.observation.counting import Lookahead
 from streamviz.observation.idle_groups import GroupReplies
+from streamviz.observation.observer import Observer
 from streamviz.observation.pages import Page
 from streamviz.observation.poll import Poll
 from streamviz.observation.reply_checks import LastReplies
@@ -144,3 +145,27 @@ def test_how_long_a_consumer_received_nothing_is_an_integer(
     results[-3] = [as_dict(results[-3][0]) | {b"inactive": number}]
     with pytest.raises(TypeError, match="in the place of a number"):
         WITH_ALL.read(results, LastReplies(hides=False))
+
+
+def test_deliveries_that_redis_writes_as_a_negative_number_are_counted(
+    redis: redis_py.Redis, key: str, results: list[Any]
+) -> None:
+    redis.execute_command("XCLAIM", key, "g", "ann", 0, "2-0", "RETRYCOUNT", 2**63 - 1)
+    redis.execute_command("XCLAIM", key, "g", "ann", 0, "2-0")
+    results[-2] = replies(redis, key, replace(WITH_ALL, readers=f"{key}:readers"))[-2]
+    assert results[-2][1][3] == -(2**63)
+    poll = WITH_ALL.read(results, LastReplies(hides=False))
+    assert [one.deliveries for one in poll.by_group["g"].oldest] == [1, 2**63, 1]
+
+
+def test_a_counter_that_xsetid_made_too_large_spoils_no_sample(
+    redis: redis_py.Redis, key: str
+) -> None:
+    last = redis.xadd(key, {"n": 1})
+    redis.execute_command("XSETID", key, last, "ENTRIESADDED", 2**63 - 1, "MAXDELETEDID", "0-0")
+    observer = Observer(redis, key)
+    observer.sample()
+    redis.xadd(key, {"n": 2})
+    assert redis.xinfo_stream(key)["entries-added"] == -(2**63)
+    assert [observer.sample().length for _ in range(3)] == [2, 2, 2]
+    assert Observer(redis, key).sample().length == 2
