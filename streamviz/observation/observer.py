@@ -81,7 +81,8 @@ class Observer:
         Each is called with every sample, before `sample` returns it.
     back_off : BackOff
         How long to wait before the next sample, and why, if the server takes more than 50 ms to
-        answer or has thousands of consumers, groups or readers. `watch` and live scenarios wait.
+        answer, or has thousands of consumers, groups or readers, or very long names of them.
+        `watch` and live scenarios wait.
 
     Raises
     ------

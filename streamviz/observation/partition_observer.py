@@ -98,10 +98,11 @@ class PartitionObserver:
             )
         ]
         self.back_off.took(self._polls.took_s)
-        counts: Counter[str] = Counter()
+        counts, name_bytes = Counter[str](), Counter[str]()
         for observer in self._observers:
             counts.update(observer.back_off.counts)
-        self.back_off.counts = counts
+            name_bytes.update(observer.back_off.name_bytes)
+        self.back_off.counts, self.back_off.name_bytes = counts, name_bytes
         large = sum(observer.budget.large for observer in self._observers)
         for observer in self._observers:
             observer.budget.sharing = max(large, 1)

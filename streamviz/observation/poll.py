@@ -20,6 +20,7 @@ from streamviz.observation.reply_checks import (
     LastReplies,
     check_numbers,
     checked_entries,
+    checked_pending,
     largest_size,
 )
 
@@ -169,8 +170,7 @@ class Poll:
             if previous:
                 yield name, previous.aged(infos)
             elif cursor in lookaheads:
-                oldest = tuple(replies.pending_entries(pending))
-                yield name, GroupReplies(infos, oldest, lookaheads[cursor])
+                yield name, GroupReplies(infos, checked_pending(pending), lookaheads[cursor])
 
 
 def _after(entry_id: EntryId) -> str:

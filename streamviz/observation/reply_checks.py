@@ -10,13 +10,14 @@ from typing import Any
 
 from streamviz.client import replies
 from streamviz.client.entry import hide_values, one_by_one
-from streamviz.client.models import Entry, GroupInfo, StreamInfo
+from streamviz.client.models import Entry, GroupInfo, PendingEntry, StreamInfo
 from streamviz.errors import ServerTooOld
 from streamviz.observation.byte_budget import shortened
 from streamviz.observation.idle_groups import GroupReplies
 
 _KEPT_BYTES = 1000
 _FRAME_BYTES = 32  # an entry's ID, and the lengths that the protocol adds
+_LEAST_INT64 = -(2**63)  # Redis counts deliveries without a sign, and writes them with one
 _LENGTH = b"$100\r\n"  # before each name and each value, about
 
 
@@ -41,6 +42,16 @@ def checked_entries(reply: Sequence[Any]) -> tuple[Entry, ...]:
     return entries
 
 
+def checked_pending(reply: Iterable[Any]) -> tuple[PendingEntry, ...]:
+    """Return pending entries; TypeError or ValueError if a number of one makes no sense."""
+    oldest = tuple(replies.pending_entries(reply))
+    _check_integers(chain.from_iterable(map(itemgetter(2, 3), oldest)))
+    if any(one.deliveries < _LEAST_INT64 // 2 for one in oldest):  # XCLAIM RETRYCOUNT can set it
+        oldest = tuple(one._replace(deliveries=one.deliveries % 2**64) for one in oldest)
+    _check_counts(map(itemgetter(3), oldest))
+    return oldest
+
+
 class LastReplies:
     """Parses and checks the replies about a stream and its groups, unless they have not changed.
 
@@ -55,7 +66,7 @@ class LastReplies:
         self._groups: list[GroupInfo] = []
 
     def stream(self, reply: Any) -> tuple[StreamInfo, int, Entry | None]:
-        """Parse XINFO STREAM; TypeError if something else stands in the place of a number.
+        """Parse XINFO STREAM; TypeError or ValueError if a number makes no sense.
 
         Return the stream without large fields of its first and last entry, the size of the larger
         of these in bytes, and the whole last entry. ServerTooOld if the server does not count the
@@ -69,7 +80,8 @@ class LastReplies:
                     "known: streamviz needs what XINFO STREAM tells since Redis 7.0. Upgrade the "
                     "server"
                 )
-            _check_integers((stream.length, stream.entries_added, stream.radix_tree_keys))
+            _check_counts((stream.length, stream.radix_tree_keys))
+            _check_integers((stream.entries_added,))  # XSETID can make it too large for its sign
             kept_bytes = 0 if self._hides else _KEPT_BYTES
             newest = stream.last_entry
             if newest and self._hides:
@@ -85,11 +97,11 @@ class LastReplies:
         return shortened(entries, largest)
 
     def groups(self, reply: Any) -> list[GroupInfo]:
-        """Parse XINFO GROUPS; TypeError if something else stands in the place of a number."""
+        """Parse XINFO GROUPS; TypeError or ValueError if a number makes no sense."""
         if reply != self._groups_reply:
             groups = replies.group_infos(reply)
             optional = (number for one in groups for number in (one.entries_read, one.lag))
-            _check_integers(one.pending for one in groups)
+            _check_counts(one.pending for one in groups)
             _check_integers(number for number in optional if number is not None)
             self._groups, self._groups_reply = groups, reply
         return self._groups
@@ -97,14 +109,22 @@ class LastReplies:
 
 def check_numbers(by_group: Mapping[str, GroupReplies], memory_bytes: int | None) -> None:
     """Check that each number is one; TypeError if something else stands in its place."""
-    consumers = chain.from_iterable(one.consumers for one in by_group.values())
+    consumers = [*chain.from_iterable(one.consumers for one in by_group.values())]
     _check_integers(chain.from_iterable(map(itemgetter(1, 2), consumers)))
+    _check_integers(one.inactive_ms for one in consumers if one.inactive_ms is not None)
     _check_integers(() if memory_bytes is None else (memory_bytes,))
 
 
 def _check_integers(numbers: Iterable[object]) -> None:
     if not {int}.issuperset(map(type, numbers)):  # between the server and us, a byte may change
         raise TypeError("a reply has something else in the place of a number")
+
+
+def _check_counts(numbers: Iterable[int]) -> None:
+    counts = [*numbers]
+    _check_integers(counts)
+    if min(counts, default=0) < 0:
+        raise ValueError("a reply counts less than nothing")
 
 
 def _without_large_fields(stream: StreamInfo, limit: int) -> tuple[StreamInfo, int]:

@@ -122,6 +122,8 @@ class Recorder:
         ------
         InputError
             If the caption is wrong, or the recording is closed.
+        RecordingError
+            If the file can't grow, or was deleted, moved or overwritten.
         """
         with self._lock:
             if self._file is None:

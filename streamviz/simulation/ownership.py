@@ -200,7 +200,7 @@ class Ownership:
                 f"{RUNS_KEY!r} is not the hash that names what runs made: if no one needs it, "
                 f"delete it with client.delete({RUNS_KEY!r})"
             ) from error
-        with suppress(ValueError, TypeError):  # not JSON, or not the fields of this version
+        with suppress(ValueError, TypeError, RecursionError):  # another program's, or version's
             if raw is not None:
                 return _checked(RunMark(**json.loads(raw)))
         return RunMark(self._run)

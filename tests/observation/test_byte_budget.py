@@ -14,7 +14,9 @@ from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
 from streamviz.observation.byte_budget import ByteBudget, shortened
 from streamviz.observation.observer import Observer
+from streamviz.observation.partition_observer import PartitionObserver
 from streamviz.observation.sample import Sample
+from streamviz.patterns.partitions import Partitions
 
 KB = 1000
 
@@ -294,6 +296,21 @@ def test_long_names_are_sampled_less_often_and_it_says_so(
     assert sent < 400 * KB * observer.back_off.interval_s
     assert sample.trouble == ""
     assert sum(group.pending for group in sample.groups) == 100 * (what == "consumers")
+
+
+def test_long_names_in_the_parts_of_a_stream_count_together(
+    redis: redis_py.Redis, key: str
+) -> None:
+    parts = Partitions(redis, key, 2)
+    for stream in parts.streams:
+        stream.group("g").create("0", mkstream=True)
+        for n in range(50):
+            stream.group("g").create_consumer(f"{n:03}{'x' * 10 * KB}")
+    observer = PartitionObserver(parts)
+    observer.sample()
+    for stream in parts.streams:
+        redis.delete(stream.key)
+    assert str(observer.back_off) == "100 consumers with long names: sampling every 3.3 s"
 
 
 def test_of_many_groups_fewer_pending_entries_are_asked_for(

@@ -9,9 +9,11 @@ import pytest
 import redis as redis_py
 
 from streamviz.client.entry_id import EntryId
+from streamviz.client.replies import as_dict
 from streamviz.errors import CommandRefused, NoSuchGroup, ServerAuthError, StreamVizError
 from streamviz.observation.counting import Lookahead
 from streamviz.observation.idle_groups import GroupReplies
+from streamviz.observation.observer import Observer
 from streamviz.observation.pages import Page
 from streamviz.observation.poll import Poll
 from streamviz.observation.reply_checks import LastReplies
@@ -112,3 +114,58 @@ def test_what_is_refused_of_a_group_is_raised(results: list[Any], error: StreamV
     results[-1] = error
     with pytest.raises(type(error)):
         WITH_ALL.read(results, LastReplies(hides=False))
+
+
+@pytest.mark.parametrize("column", [2, 3])
+@pytest.mark.parametrize("number", [b"5", None, True, 1.5, []])
+def test_a_pending_entry_with_something_else_in_the_place_of_a_number_is_refused(
+    results: list[Any], column: int, number: object
+) -> None:
+    results[-2][0][column] = number
+    with pytest.raises(TypeError, match="in the place of a number"):
+        WITH_ALL.read(results, LastReplies(hides=False))
+
+
+def test_a_number_of_something_is_not_negative(results: list[Any]) -> None:
+    stream, groups, pending = results[0], results[1], results[-2]
+    wrong = [
+        (0, as_dict(stream) | {b"radix-tree-keys": -1}),
+        (1, [as_dict(groups[0]) | {b"pending": -1}]),
+        (len(results) - 2, [[*pending[0][:3], -1], *pending[1:]]),
+    ]
+    for at, reply in wrong:
+        with pytest.raises(ValueError, match="less than nothing"):
+            WITH_ALL.read([*results[:at], reply, *results[at + 1 :]], LastReplies(hides=False))
+
+
+@pytest.mark.parametrize("number", [True, 1.5])
+def test_how_long_a_consumer_received_nothing_is_an_integer(
+    results: list[Any], number: object
+) -> None:
+    results[-3] = [as_dict(results[-3][0]) | {b"inactive": number}]
+    with pytest.raises(TypeError, match="in the place of a number"):
+        WITH_ALL.read(results, LastReplies(hides=False))
+
+
+def test_deliveries_that_redis_writes_as_a_negative_number_are_counted(
+    redis: redis_py.Redis, key: str, results: list[Any]
+) -> None:
+    redis.execute_command("XCLAIM", key, "g", "ann", 0, "2-0", "RETRYCOUNT", 2**63 - 1)
+    redis.execute_command("XCLAIM", key, "g", "ann", 0, "2-0")
+    results[-2] = replies(redis, key, replace(WITH_ALL, readers=f"{key}:readers"))[-2]
+    assert results[-2][1][3] == -(2**63)
+    poll = WITH_ALL.read(results, LastReplies(hides=False))
+    assert [one.deliveries for one in poll.by_group["g"].oldest] == [1, 2**63, 1]
+
+
+def test_a_counter_that_xsetid_made_too_large_spoils_no_sample(
+    redis: redis_py.Redis, key: str
+) -> None:
+    last = redis.xadd(key, {"n": 1})
+    redis.execute_command("XSETID", key, last, "ENTRIESADDED", 2**63 - 1, "MAXDELETEDID", "0-0")
+    observer = Observer(redis, key)
+    observer.sample()
+    redis.xadd(key, {"n": 2})
+    assert redis.xinfo_stream(key)["entries-added"] == -(2**63)
+    assert [observer.sample().length for _ in range(3)] == [2, 2, 2]
+    assert Observer(redis, key).sample().length == 2

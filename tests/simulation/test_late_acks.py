@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -85,6 +86,24 @@ def test_a_handler_sees_what_was_acknowledged_before(redis: redis_py.Redis, key:
     shop.run(3)
     assert set(pending) == {1}
     assert len(pending) > 50
+
+
+def test_a_generator_of_points_sees_what_was_acknowledged_before(
+    redis: redis_py.Redis, key: str
+) -> None:
+    pending = []
+
+    def points() -> Iterator[tuple[int, dict[str, int]]]:
+        for n in range(100):
+            if n > 1:
+                pending.append(redis.xpending(key, "billing")["pending"])
+            yield n * 10, {"n": n}
+
+    shop = Scenario(redis, seed=1)
+    shop.produce(key, points())
+    shop.group(key, "billing", service_ms=1)
+    shop.run(1)
+    assert pending == [0] * 98
 
 
 def test_they_are_sent_when_a_run_ends_early(redis: redis_py.Redis, key: str) -> None:

@@ -149,6 +149,10 @@ def break_the_mark(client: redis_py.Redis, key: str) -> None:
     client.hset(RUNS_KEY, key, '{"run": 1}')
 
 
+def nest_the_mark(client: redis_py.Redis, key: str) -> None:
+    client.hset(RUNS_KEY, key, "[" * 100_000)
+
+
 @pytest.mark.parametrize(
     "meanwhile",
     [
@@ -166,6 +170,7 @@ def break_the_mark(client: redis_py.Redis, key: str) -> None:
         put_another_in_its_place,
         lose_the_mark,
         break_the_mark,
+        nest_the_mark,
     ],
     ids=lambda one: one.__name__,
 )
