@@ -108,6 +108,7 @@ export class Player {
   /** @param {number} seconds @param {boolean} [dragging] */
   seek(seconds, dragging = false) {
     this.time = this.within(seconds);
+    if (this.dragging && !dragging) this.drawn = -1; // let go: exactly, even where it is drawn lightly
     this.dragging = dragging;
     this.posed = false;
     this.schedule();
