@@ -46,7 +46,7 @@ export class Player {
     this.controls = buildControls(metadata, this, this.factor, signal);
     this.root.insertBefore(this.controls.root, this.nodes.status);
     const focus = () => this.root.focus({ preventScroll: true });
-    this.drawing = buildDrawing(this.nodes.grid, this.timeline, { focus, arrange: this.arrange }, signal);
+    this.drawing = buildDrawing(this.nodes.grid, this.timeline, { focus, arrange: this.arrange, restyle: this.restyle }, signal);
     this.darkNow = this.watch();
     this.update();
     if (plays) playWhileVisible(this.root, this, signal);
