@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from streamviz.export import to_embed, to_html
 from streamviz.export.embed import script_tag
-from streamviz.plots import GroupLag, SwimLanes
+from streamviz.plots import GroupLag, Strips, SwimLanes
 
 RUN = ROOT / "notebooks" / "recordings" / "crash_and_rescue.jsonl.gz"
 
@@ -120,6 +120,25 @@ def test_script_elements_become_players_that_play(tmp_path: Path, site: str, qui
     at_its_end.wait_for()
     RESULTS.mkdir(exist_ok=True)
     quiet.screenshot(path=RESULTS / "embedded.png")
+
+
+TITLES = """() => {
+  const plot = document.querySelector('.streamviz-plot');
+  const { right } = plot.getBoundingClientRect();
+  const titles = [...plot.querySelectorAll('.annotation-text')];
+  return plot.clientWidth < 360 && titles.length > 0
+    && titles.every(title => title.getBoundingClientRect().right <= right);
+}"""
+
+
+def test_the_titles_of_a_player_at_rest_fit_a_window_that_is_narrowed(
+    tmp_path: Path, site: str, quiet: Page
+) -> None:
+    page_with(tmp_path, script_tag(to_embed(RUN, tmp_path / "a.frames.jsonl", plots=[Strips()])))
+    quiet.goto(site)
+    quiet.locator(".annotation-text").first.wait_for()
+    quiet.set_viewport_size({"width": 360, "height": 720})
+    quiet.wait_for_function(TITLES)
 
 
 def test_an_exported_page_is_an_iframe_in_another_one(

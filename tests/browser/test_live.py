@@ -451,3 +451,22 @@ def test_a_dashboard_fits_a_small_laptops_screen(open_notebook: OpenNotebook) ->
         notebook.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         notebook.picture(f"one_screen_{scheme}")
         assert violations(notebook.page, "[data-streamviz] .streamviz-live") == []
+
+
+TITLES = """() => [...document.querySelectorAll('.streamviz-plot')].every(plot =>
+  plot.clientWidth < 400 && [...plot.querySelectorAll('.gtitle, .annotation-text')].every(title =>
+    title.getBoundingClientRect().right <= plot.getBoundingClientRect().right))"""
+
+
+def test_titles_fit_a_window_that_is_narrowed_while_it_is_paused(
+    open_notebook: OpenNotebook,
+) -> None:
+    notebook = open_notebook([SHOP]).run_all()
+    notebook.live().wait_for()
+    notebook.until(lambda: notebook.points(0) > 5)
+    notebook.page.get_by_role("button", name="Pause").click()
+    notebook.page.get_by_text("Paused").wait_for()
+    notebook.at_rest()
+    notebook.page.set_viewport_size({"width": 640, "height": 1400})
+    notebook.until(lambda: notebook.page.evaluate(TITLES))
+    assert not notebook.problems

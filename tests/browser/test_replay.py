@@ -648,6 +648,12 @@ DRAG = """value => {
   slider.value = String(value);
   slider.dispatchEvent(new Event('input', { bubbles: true }));
 }"""
+DRAG_AND_LET_GO = f"""async value => {{
+  ({DRAG})(value);
+  for (let i = 0; i < 2; i += 1) await new Promise(requestAnimationFrame);
+  document.querySelector('.streamviz-player input[type=range]').dispatchEvent(new Event('change'));
+  for (let i = 0; i < 2; i += 1) await new Promise(requestAnimationFrame);
+}}"""
 WATCH_CANVASES = """() => {  // it is there for a moment only, so count when it comes
   const drawnOn = canvas => {
     const { width, height } = canvas;
@@ -681,6 +687,9 @@ def test_while_it_is_dragged_it_is_drawn_lightly_and_at_rest_exactly(
     assert page.locator("[data-on-canvas]").count() == 0
     assert page.locator(".streamviz-plot .cartesianlayer").first.is_visible()
     assert stage.points == 201
+    page.evaluate(DRAG_AND_LET_GO, 120)
+    page.wait_for_function("() => !document.querySelector('[data-on-canvas]')")
+    assert stage.points == 121
 
 
 @pytest.mark.slow

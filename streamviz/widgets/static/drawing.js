@@ -12,7 +12,7 @@ const FINE = 1500; // points of a trace
 const COARSE = 400; // about one for every three pixels
 
 /** @param {HTMLElement} grid @param {import("./plot_node.js").Timeline} timeline
- * @param {{focus: () => void, arrange: () => void}} on @param {AbortSignal} signal */
+ * @param {{focus: () => void, arrange: () => void, restyle: () => void}} on @param {AbortSignal} signal */
 export function buildDrawing(grid, timeline, on, signal) {
   /** @type {{node: any, summary: HTMLElement, canvas: HTMLCanvasElement}[]} */
   let plots = [];
@@ -29,8 +29,11 @@ export function buildDrawing(grid, timeline, on, signal) {
     grid.replaceChildren(...plots.flatMap(({ node, summary }) => [node, summary]));
     on.arrange();
   };
+  let wide = 0; // the grid, as it is drawn
   const sizes = new ResizeObserver(() => {
     on.arrange();
+    if (grid.clientWidth !== wide) on.restyle(); // titles fit their room, also while it is paused
+    wide = grid.clientWidth;
     for (const { node } of plots) if (node.clientWidth) Plotly?.Plots.resize(node);
   });
   sizes.observe(grid);

@@ -76,7 +76,7 @@ function buildPlots(root, grid, timeline, onDrawn, scale, signal) {
     for (const { target } of changes) {
       const node = /** @type {any} */ (target);
       const plot = plots.find((one) => one.node === node);
-      if (plot) plot.box = boxOf(node);
+      if (plot) Object.assign(plot, { box: boxOf(node), dirty: true }); // its titles fit their room, also while it is paused
       if (node.clientWidth && node._fullLayout && node.clientWidth !== node._fullLayout.width) Plotly.Plots.resize(node);
     }
     schedule();

@@ -46,7 +46,7 @@ export class Player {
     this.controls = buildControls(metadata, this, this.factor, signal);
     this.root.insertBefore(this.controls.root, this.nodes.status);
     const focus = () => this.root.focus({ preventScroll: true });
-    this.drawing = buildDrawing(this.nodes.grid, this.timeline, { focus, arrange: this.arrange }, signal);
+    this.drawing = buildDrawing(this.nodes.grid, this.timeline, { focus, arrange: this.arrange, restyle: this.restyle }, signal);
     this.darkNow = this.watch();
     this.update();
     if (plays) playWhileVisible(this.root, this, signal);
@@ -108,6 +108,7 @@ export class Player {
   /** @param {number} seconds @param {boolean} [dragging] */
   seek(seconds, dragging = false) {
     this.time = this.within(seconds);
+    if (this.dragging && !dragging) this.drawn = -1; // let go: exactly, even where it is drawn lightly
     this.dragging = dragging;
     this.posed = false;
     this.schedule();
