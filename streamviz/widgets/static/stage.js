@@ -9,6 +9,7 @@ const FLOW_ROW = 1.7; // the height of a flow's own row, in rows of other plots
 const LEAST_FOR_ROW_PX = 300; // of the grid; in a lower one a flow stands beside the other plots
 const LEAST_FOR_STRIPS_PX = 600; // of the grid; in a lower one the letters of both would be too small
 const MAX_AT_ONCE = 4; // more plots would be too small to read from the last row
+const MAX_BELOW_FLOW = 2; // in its low row, three would have little more than their titles
 const NARROW_PX = 800; // a grid less wide has one column
 const LEAST_ROW_PX = 200; // of a plot there
 const LINE = 72; // letters of a caption's line, at least
@@ -19,10 +20,11 @@ export const stageScale = (plots) => (plots === 1 ? 1.75 : 1.55);
 
 /** The grid of plots in a box. The last plot fills its row. More plots than fit scroll, and the
  * next row shows a little, so that one sees it.
- * @param {number} plots @param {number} wide @param {number} high */
-export function gridFor(plots, wide, high) {
+ * @param {number} plots @param {number} wide @param {number} high @param {boolean} [belowFlow] */
+export function gridFor(plots, wide, high, belowFlow = false) {
   const narrow = wide < NARROW_PX;
-  const most = narrow ? Math.max(1, Math.floor(high / LEAST_ROW_PX)) : MAX_AT_ONCE;
+  const atOnce = belowFlow ? MAX_BELOW_FLOW : MAX_AT_ONCE;
+  const most = narrow ? Math.max(1, Math.floor(high / LEAST_ROW_PX)) : atOnce;
   const scrolls = plots > most;
   const columns = narrow ? 1 : columnsFor(Math.min(plots, most), wide, high);
   const rowPx = scrolls ? Math.floor(high / (most / columns + 0.15)) : null;
@@ -55,7 +57,7 @@ export function arrange(root, grid, all) {
   const flows = flowFirst && plots.length > 1 && grid.clientHeight > LEAST_FOR_ROW_PX;
   const row = plots.length === 2 ? 1 : FLOW_ROW; // one other plot needs as much
   const high = grid.clientHeight / (flows ? 1 + row : 1);
-  const { scrolls, columns, rowPx, lastSpan } = gridFor(plots.length - Number(flows), grid.clientWidth, high);
+  const { scrolls, columns, rowPx, lastSpan } = gridFor(plots.length - Number(flows), grid.clientWidth, high, flows);
   grid.toggleAttribute("data-scrolls", scrolls);
   grid.style.gridTemplateRows = flows ? (rowPx === null ? `minmax(0, ${row}fr)` : `${rowPx * row}px`) : "";
   grid.style.gridAutoRows = rowPx === null ? "" : `${rowPx}px`;

@@ -15,6 +15,15 @@ test("more plots scroll, and the next row shows a little", () => {
   assert.ok(2 * rowPx < 540 && 2.2 * rowPx > 540, String(rowPx));
 });
 
+test("below a flow, two plots stand beside each other, and the others scroll", () => {
+  assert.deepEqual(gridFor(2, 1240, 240, true), { scrolls: false, columns: 2, rowPx: null, lastSpan: 1 });
+  for (const plots of [3, 4]) {
+    const { scrolls, columns, rowPx } = gridFor(plots, 1240, 240, true);
+    assert.deepEqual([scrolls, columns], [true, 2]);
+    assert.ok(rowPx && rowPx > 200 && rowPx < 240, "the next row shows a little");
+  }
+});
+
 test("on a narrow screen there is one column, and what would be too low scrolls", () => {
   assert.deepEqual(gridFor(3, 388, 640), { scrolls: false, columns: 1, rowPx: null, lastSpan: 1 });
   const { scrolls, columns, rowPx } = gridFor(3, 640, 237);
