@@ -326,7 +326,6 @@ def process_of(server: EmbeddedServer) -> int:
         return int(client.info("server")["process_id"])
 
 
-@pytest.mark.slow
 def test_what_sentinels_new_master_never_got_is_counted(watched: Watched, until: Until) -> None:
     with closing(watched.sentinel.master_for("main", password=watched.secret)) as client:
         stream = Stream(client, "orders")
