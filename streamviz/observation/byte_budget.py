@@ -71,9 +71,8 @@ class ByteBudget:
     def limits(self, groups: int, cursors: int) -> dict[str, int]:
         """Return how many entries to ask for, as `Poll` takes it; 0 is for large entries.
 
-        The groups have this number of different cursors.
-
-        The first poll only learns how large they are.
+        `cursors` is how many different cursors the groups have. The first poll only learns how
+        large the entries are.
         """
         size, limits = self.entry_bytes, self._limits.copy()
         new = 0 if self.large or not size else max(1, _NEW_BYTES // size)

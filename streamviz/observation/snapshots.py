@@ -25,7 +25,7 @@ class Snapshots:
     """Sends the commands of each sample (MULTI, EXEC), or a plain pipeline where MULTI fails.
 
     The user may lack the right, the server may have renamed the command, and a proxy may close the
-    connection on it.
+    connection on it. One refusal may be chance, so MULTI is given up after three in a row.
     """
 
     def __init__(self, connection: Connection) -> None:
