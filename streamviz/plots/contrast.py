@@ -56,20 +56,26 @@ def for_background(traces: list[dict[str, Any]], background: Background) -> list
 
 
 def _recoloured(trace: dict[str, Any], shade: Callable[[Any], Sequence[Any]]) -> Any:
-    result, styles = dict(trace), [p for p in ("line", "marker") if "color" in trace.get(p, {})]
+    styles = [part for part in ("line", "marker") if "color" in (trace.get(part) or {})]
+    result = dict(trace)
     for part in styles:
         shape, _, least = shade(trace[part]["color"])
         result[part] = trace[part] | {"color": shape}
-        if not isinstance(trace[part].get("opacity", []), list):
+        if _is_faint(trace[part]):
             result[part]["opacity"] = max(trace[part]["opacity"], least)
     if "fillcolor" in trace:
         result["fillcolor"] = shade(trace["fillcolor"])[0]
-    if "textfont" in trace:
+    if "color" in (trace.get("textfont") or {}):
         colours = [shade(one)[1] for one in _listed(trace["textfont"])]
         result["textfont"] = trace["textfont"] | {"color": colours}
-    if styles and trace.get("opacity", 1) < 1:
+    if styles and _is_faint(trace):
         result["opacity"] = max(trace["opacity"], shade(trace[styles[0]]["color"])[2])
     return result
+
+
+def _is_faint(style: dict[str, Any]) -> bool:
+    opacity = style.get("opacity")  # None, or a list of one for each point, stays as it is
+    return isinstance(opacity, int | float) and opacity < 1
 
 
 def shades(traces: Iterable[dict[str, Any]]) -> dict[Background, dict[str, list[Any]]]:

@@ -38,6 +38,11 @@ def plain(value: Any) -> str | bytes | int | float | None:
     return float(text) if isinstance(value, Real) else text
 
 
+def is_ours(function: object) -> bool:
+    """Tell whether a function is this package's own; any other may use the streams."""
+    return str(getattr(function, "__module__", "")).startswith("streamviz.")
+
+
 def number(name: str, value: float, least: float = -math.inf) -> float:
     """Return `value` if it is a finite number of at least `least`."""
     checked = plain(value)

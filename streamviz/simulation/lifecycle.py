@@ -13,7 +13,7 @@ from streamviz.client.models import Entry
 from streamviz.errors import HandlerError, StreamVizError
 from streamviz.observation.events import Event, Kind
 from streamviz.simulation.behaviour import ServiceTime
-from streamviz.simulation.checks import number, positive
+from streamviz.simulation.checks import is_ours, number, positive
 from streamviz.simulation.context import Context
 
 _FAREWELL_MS = 1000.0  # otherwise samples would count its last entries as dropped with it
@@ -140,6 +140,8 @@ class SimulatedClient:
 
     def _draw_ms(self, service: ServiceTime) -> float:
         """Return how long the next entry takes, in milliseconds."""
+        if callable(service) and not is_ours(service):
+            self.context.before_callers_code()
         try:
             value = service(self._rng) if callable(service) else service
         except Exception as cause:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable
 from typing import Any
 
 from streamviz.client.arguments import whole_number
@@ -62,7 +62,6 @@ class Producer:
         self._context = context
         self._stream = Stream(context.client, stream)
         self._series = Series.of(points)
-        self._is_callers_code = not isinstance(points, Series | Sequence)
         if self._series.began_ms is not None:
             context.clock.begin_at(self._series.began_ms)
         self._created_ms = context.clock.env.now
@@ -92,7 +91,7 @@ class Producer:
                 yield from self._wait(at_ms - last_ms)
                 last_ms = at_ms
                 self._add(fields)
-                if self._is_callers_code:
+                if self._series.runs_callers_code:
                     self._context.before_callers_code()  # the next point runs it
         except Exception as cause:
             event = Event("series_raised", self.stream, detail=type(cause).__name__)

@@ -298,7 +298,7 @@ def test_enough_consumers_are_two_more_than_one(
     [
         slow(4, {}, "4 consumers are enough, but 3 are enough, too"),
         (1, {"service_ms": 100}, "(service_ms=100)"),
-        (3, {"ack": "never"}, "(ack='never')"),
+        slow(3, {"ack": "never"}, "(ack='never')"),
         (3, {"ack": "noack"}, "(ack='noack')"),
         slow(2, {"batch": 100}, "(batch=100)"),
     ],
@@ -325,7 +325,7 @@ def two_more_in_the_middle(group: SimulatedGroup) -> None:
     [
         (2, SimulatedGroup.add_consumer),
         slow(1, two_more_in_the_middle),
-        (4, SimulatedGroup.remove_consumer),
+        slow(4, SimulatedGroup.remove_consumer),
     ],
 )
 def test_all_consumers_are_there_from_the_beginning(
@@ -373,7 +373,7 @@ def trimmed(client: redis_py.Redis) -> None:
     client.xtrim(start_here.KEY, maxlen=4, approximate=False)
 
 
-@pytest.mark.parametrize("answer", [read_by_hand, skipped, trimmed])
+@pytest.mark.parametrize("answer", [slow(read_by_hand), skipped, trimmed])
 def test_orders_that_are_only_hidden_are_not_handled(
     redis: redis_py.Redis, answer: Callable[[redis_py.Redis], None]
 ) -> None:
@@ -416,7 +416,7 @@ def quick_for_a_while(shop: Scenario) -> None:
     [
         (rested_after_the_minute, "that was more than a minute. Use run(seconds=60)"),
         (rested_at_the_end, "Leave the producer as it is"),
-        (rested_in_the_middle, "Leave the producer as it is"),
+        slow(rested_in_the_middle, "Leave the producer as it is"),
         (quick_for_a_while, "Change only the number of consumers"),
     ],
 )
@@ -441,8 +441,8 @@ CLAIMS = {"crash_after": 50, "claim_idle_ms": 5000}
         slow({"crash_after": 50, "claim_idle_ms": 50_000}, 2, 60, "pending for billing-1"),
         slow({}, 2, 60, "no consumer crashed"),
         slow({"claim_idle_ms": 5000}, 2, 60, "no consumer crashed"),
-        ({"crash_after": 50}, 2, 30, "less than a minute"),
-        slow({"crash_after": 50}, 2, 10, "less than a minute"),
+        slow({"crash_after": 50}, 2, 30, "less than a minute"),
+        ({"crash_after": 50}, 2, 10, "less than a minute"),
         slow(CLAIMS, 2, 10, "less than a minute"),
         (CLAIMS, 1, 60, "keep both consumers"),
         slow({"crash_at_s": 55}, 2, 60, "the crash came too late"),

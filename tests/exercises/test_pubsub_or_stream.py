@@ -30,7 +30,7 @@ def _own_keys(redis: redis_py.Redis) -> Iterator[None]:
         (239, "1 entry was trimmed"),
         (240, "covers only 30.0 seconds"),
         slow(263, "covers only 32.9 seconds"),
-        (300, "which cover 37.5 seconds"),
+        slow(300, "which cover 37.5 seconds"),
         slow(289, "which cover 36.1 seconds"),
         slow(400, "which cover 50.0 seconds"),
         slow(264, ""),

@@ -104,11 +104,13 @@ def test_a_plot_of_a_users_own_has_its_own_colours_replaced_or_keeps_them() -> N
         {"marker": {"color": ["red", "#abcdef"], "opacity": [0.1, 0.2]}},
         {"line": {"color": "red"}, "fillcolor": "pink", "opacity": 0.2},
         {"line": None, "marker": {"size": 3}},
+        {"marker": {"color": "red", "opacity": None}, "textfont": {"size": 9}, "opacity": None},
+        {"line": {"color": "red"}, "marker": {"color": "red", "opacity": (0.1,)}, "textfont": None},
     ]
     table = shades([*named, {"textfont": {"color": "#ffff00"}}])["light"]
     assert table["#ffff00"][1] != "#ffff00"
     assert table.keys() == {*COLOURS, GREY, RED, "#ffff00", "#abcdef"}
-    assert for_background(named[:2], "light") == named[:2]
+    assert for_background(named, "light") == named
     (black,) = for_background([{"marker": {"color": "#000000", "opacity": 0.6}}], "light")
     assert black["marker"]["opacity"] == 0.6
 

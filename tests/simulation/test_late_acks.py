@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from streamviz.client import CommandLog, Entry
 from streamviz.errors import WrongType
 from streamviz.observation import Sample
 from streamviz.simulation.late_acks import LateAcks
+from streamviz.simulation.series import Series
 
 
 def round_trips(redis: redis_py.Redis) -> int:
@@ -88,8 +89,36 @@ def test_a_handler_sees_what_was_acknowledged_before(redis: redis_py.Redis, key:
     assert len(pending) > 50
 
 
-def test_a_generator_of_points_sees_what_was_acknowledged_before(
+def test_a_service_time_of_the_caller_sees_what_was_acknowledged_before(
     redis: redis_py.Redis, key: str
+) -> None:
+    pending = []
+
+    def look(rng: random.Random) -> float:
+        pending.append(redis.xpending(key, "billing")["pending"])
+        return rng.random()
+
+    shop = Scenario(redis, seed=1)
+    shop.produce(key, series.constant(rate_hz=20))
+    shop.group(key, "billing", service_ms=look)
+    shop.run(3)
+    assert set(pending) == {1}
+    assert len(pending) > 50
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        iter,
+        Series.of,
+        lambda points: Series.of(points).shift(5).speed(2),
+        lambda points: Series.of(points).limit(100),
+        lambda points: Series(lambda: points),
+        lambda points: series.constant(rate_hz=0.1).merge(points),
+    ],
+)
+def test_a_generator_of_points_sees_what_was_acknowledged_before(
+    redis: redis_py.Redis, key: str, made: Callable[[Any], Any]
 ) -> None:
     pending = []
 
@@ -100,7 +129,7 @@ def test_a_generator_of_points_sees_what_was_acknowledged_before(
             yield n * 10, {"n": n}
 
     shop = Scenario(redis, seed=1)
-    shop.produce(key, points())
+    shop.produce(key, made(points()))
     shop.group(key, "billing", service_ms=1)
     shop.run(1)
     assert pending == [0] * 98
@@ -112,6 +141,7 @@ def test_they_are_sent_when_a_run_ends_early(redis: redis_py.Redis, key: str) ->
             raise KeyboardInterrupt
         return 1.0
 
+    stop.__module__ = "streamviz"  # or else they would be sent before each call of it
     shop = Scenario(redis, seed=1, sample_every_ms=60_000)
     shop.produce(key, series.constant(rate_hz=20))
     group = shop.group(key, "billing", service_ms=stop)

@@ -6,15 +6,15 @@ import heapq
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from inspect import GEN_CLOSED, getgeneratorstate, isgenerator
+from operator import itemgetter
 from typing import Any
 
 from streamviz.client.arguments import whole_number
 from streamviz.client.entry_id import EntryId
 from streamviz.client.resp import to_bytes
 from streamviz.errors import InputError
-from streamviz.simulation.checks import number, plain, positive
+from streamviz.simulation.checks import is_ours, number, plain, positive
 
 _LONG_BITS = 2000  # Python may be set to write 640 digits at most
 Fields = dict[str, str | bytes | int | float]
@@ -32,6 +32,11 @@ class Series:
         The time of 0 ms, in milliseconds since 1970 UTC, if the data have times of their own.
     ends : bool
         Whether it is known to end.
+
+    Attributes
+    ----------
+    runs_callers_code : bool
+        Whether a function of the caller makes the points, and so may look at the streams.
 
     Examples
     --------
@@ -52,6 +57,7 @@ class Series:
         if not callable(start):
             raise InputError(f"{start!r} is not callable: call Series.of(points) for points")
         self._start = start
+        self.runs_callers_code = not is_ours(start)
         self.began_ms = began_ms
         self.ends = ends
 
@@ -75,7 +81,9 @@ class Series:
             _checked(0, points[0])
         if isgenerator(points) and getgeneratorstate(points) == GEN_CLOSED:
             raise InputError(f"{points!r} has ended: call its function again for a new one")
-        return cls(lambda: iter(points), ends=isinstance(points, Sequence))
+        made = cls(lambda: iter(points), ends=isinstance(points, Sequence))
+        made.runs_callers_code = not isinstance(points, Sequence)
+        return made
 
     def __iter__(self) -> Iterator[Point]:
         last = -math.inf
@@ -105,8 +113,9 @@ class Series:
         first = min(begun, default=None)
         if first is not None:
             parts = [part.shift(at - first) for part, at in zip(parts, begun, strict=True)]
-        start = partial(heapq.merge, *parts, key=lambda point: point[0])
-        return Series(start, began_ms=first, ends=ends)
+        merged = Series(lambda: heapq.merge(*parts, key=itemgetter(0)), began_ms=first, ends=ends)
+        merged.runs_callers_code = any(part.runs_callers_code for part in parts)
+        return merged
 
     def shift(self, ms: float) -> Series:
         """Return the same points, `ms` milliseconds later."""
@@ -116,7 +125,9 @@ class Series:
     def limit(self, n: int) -> Series:
         """Return the first `n` points."""
         count = whole_number("n", n, 0)
-        return Series(lambda: itertools.islice(self, count), began_ms=self.began_ms, ends=True)
+        limited = self._like(lambda: itertools.islice(self, count))
+        limited.ends = True
+        return limited
 
     def speed(self, factor: float) -> Series:
         """Return the same points, `factor` times as fast."""
@@ -157,7 +168,9 @@ class Series:
             yield last, fields
 
     def _like(self, start: Callable[[], Iterator[Point]]) -> Series:
-        return Series(start, began_ms=self.began_ms, ends=self.ends)
+        made = Series(start, began_ms=self.began_ms, ends=self.ends)
+        made.runs_callers_code = self.runs_callers_code
+        return made
 
 
 def check_storable(where: str, value: str | bytes | int | float) -> None:
