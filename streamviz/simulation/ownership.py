@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from itertools import chain
+from typing import Any
 
 import redis
 
@@ -85,21 +86,28 @@ class Ownership:
 
         This includes dead-letter streams. The server refuses IDs before a stream's last ID, so the
         time of the run's clock matters. InputError if something is in the way, and no mark proves
-        that it is an earlier run's.
+        that it is an earlier run's; then nothing has been replaced.
         """
-        for writer in writers:
-            key = writer.stream
-            if key in self._prepared_streams:
-                continue
-            trims = any(one.trims for one in writers if one.stream == key)
-            if self._prepare_stream(key, now_ms, trims=trims):
+        streams = {one.stream for one in writers} - self._prepared_streams
+        trimmed = {one.stream for one in writers if one.trims}
+        positions = {
+            (one.stream, one.name)
+            for one in readers
+            if isinstance(one, SimulatedReader) and one.remembers == "hash"
+        } - self._prepared_readers
+        for key in sorted(streams):
+            self._found(key, now_ms, trims=key in trimmed)
+        for key, name in sorted(positions):
+            self._prepare_position(key, name, delete=False)
+        for key in sorted(streams):
+            if self._prepare_stream(key, now_ms, trims=key in trimmed):
                 for group in groups:
                     if key in group.streams:
                         self.create_group(key, group.name, group.start)
             self._prepared_streams.add(key)
-        for reader in readers:
-            if isinstance(reader, SimulatedReader) and reader.remembers == "hash":
-                self._prepare_reader(reader.stream, reader.name)
+        for key, name in sorted(positions):
+            self._prepare_position(key, name, delete=True)
+            self._prepared_readers.add((key, name))
 
     def mark_streams(
         self,
@@ -116,48 +124,53 @@ class Ownership:
 
     def _prepare_stream(self, stream: str, now_ms: int, *, trims: bool) -> bool:
         """Replace a stream if it may be replaced, and return whether its groups are gone."""
-        mark = self._mark(stream)
-        query = _full(stream)
-        try:
-            raw = self._to(stream).call(*query)
-        except NoSuchStream:  # or it was deleted after the groups were created
-            self._mark_start(stream, RunMark(self._run))
+        mark, raw, full, obstacle = self._found(stream, now_ms, trims=trims)
+        if full is None:
+            self._mark_start(stream, replace(mark, groups={}))
             return True
-        full = replies.stream_full(raw)
-        info, obstacle = full.info, _obstacle(full, mark)
-        if not obstacle and _is_new(info):
+        if obstacle:  # its entries stay: those of the run come after them
+            return False
+        if _is_new(full.info):
             self._mark_start(stream, mark)
             return False
-        if not obstacle:  # deleted only if it is still the same
-            if self._to(stream).transaction_if(query, raw, [("DEL", stream)]) is not None:
-                self._mark_start(stream, RunMark(self._run))
-                for name in mark.readers:
-                    self._delete_position(stream, name, mark)
-                return True
-            obstacle = "it changed at this moment"
-        if info.last_generated_id.ms > now_ms or (trims and info.length):
-            raise InputError(
-                f"{stream!r} holds {info.length} entries up to {info.last_generated_id}, and is "
-                f"not replaced: {obstacle}. On the virtual clock, choose another key. "
-                f"If no one needs the stream, delete it yourself with client.delete({stream!r}). "
-                "On the wall clock, call start()"
-            )
-        return False
+        # deleted only if it is still the same
+        if self._to(stream).transaction_if(_full(stream), raw, [("DEL", stream)]) is None:
+            _refuse(stream, full.info, "it changed at this moment", now_ms, trims=trims)
+            return False
+        self._mark_start(stream, replace(mark, groups={}))
+        return True
 
-    def _prepare_reader(self, stream: str, name: str) -> None:
-        """Delete the position that a reader of an earlier virtual run saved."""
-        if (stream, name) in self._prepared_readers:
-            return
-        key = readers_key(stream)
-        position = self._to(key).call("HGET", key, name)
+    def _found(
+        self, stream: str, now_ms: int, *, trims: bool
+    ) -> tuple[RunMark, Any, StreamFull | None, str]:
+        """Return a stream's mark, what the server says about it, and why it stays, if it does.
+
+        InputError if it stays and is in the way.
+        """
         mark = self._mark(stream)
-        if position is not None and not self._delete_position(stream, name, mark):
+        try:
+            raw = self._to(stream).call(*_full(stream))
+        except NoSuchStream:  # or it was deleted after the groups were created
+            return mark, None, None, ""
+        full = replies.stream_full(raw)
+        obstacle = _obstacle(full, mark)
+        if obstacle:
+            _refuse(stream, full.info, obstacle, now_ms, trims=trims)
+        return mark, raw, full, obstacle
+
+    def _prepare_position(self, stream: str, name: str, *, delete: bool) -> None:
+        """Refuse a position that no earlier virtual run saved; delete any other."""
+        key, mark = readers_key(stream), self._mark(stream)
+        position = self._to(key).call("HGET", key, name)
+        ours = position is None or text(position) == mark.readers.get(name)
+        if delete and ours and position is not None:
+            ours = self._delete_position(stream, name, mark)
+        if not ours:
             raise InputError(
                 f"{key!r} holds a position of {name!r}, and it is not replaced: no virtual run "
                 "that ended saved it. Choose another name for the reader, or delete the position "
                 f"yourself with client.hdel({key!r}, {name!r})"
             )
-        self._prepared_readers.add((stream, name))
 
     def _mark_stream(
         self, stream: str, writers: Iterable[Writer], groups: Iterable[SimulatedGroup]
@@ -179,7 +192,12 @@ class Ownership:
         self._save(stream, mark)
 
     def _mark_start(self, stream: str, mark: RunMark) -> None:
-        """Mark a stream as made by this run, before its first entry; keep the groups of a mark."""
+        """Mark a stream as made by this run, before its first entry.
+
+        Keep the groups of the mark, and delete the positions that an earlier run saved.
+        """
+        for name in mark.readers:
+            self._delete_position(stream, name, mark)
         self._own_streams.add(stream)
         self._save(stream, RunMark(self._run, 0, groups=mark.groups))
 
@@ -230,6 +248,17 @@ def _is_new(info: StreamInfo) -> bool:
 
 def _full(stream: str) -> Command:
     return "XINFO", "STREAM", stream, "FULL", "COUNT", 1
+
+
+def _refuse(stream: str, info: StreamInfo, obstacle: str, now_ms: int, *, trims: bool) -> None:
+    """Raise an InputError if a stream that stays is in the way of a run."""
+    if info.last_generated_id.ms > now_ms or (trims and info.length):
+        raise InputError(
+            f"{stream!r} holds {info.length} entries up to {info.last_generated_id}, and is "
+            f"not replaced: {obstacle}. On the virtual clock, choose another key. "
+            f"If no one needs the stream, delete it yourself with client.delete({stream!r}). "
+            "On the wall clock, call start()"
+        )
 
 
 def _obstacle(full: StreamFull, mark: RunMark) -> str:

@@ -367,6 +367,40 @@ def test_a_position_that_no_run_saved_stays(redis: redis_py.Redis, key: str) -> 
     assert redis.hget(hash_key, "ann") == b"9-0"
 
 
+def test_a_run_that_is_refused_has_replaced_nothing(redis: redis_py.Redis, prefix: str) -> None:
+    ours, theirs = f"{prefix}a", f"{prefix}b"
+    shop(redis, ours, reader=True).run(1)
+    before = redis.dump(ours), redis.hgetall(readers_key(ours)), redis.hget(RUNS_KEY, ours)
+    redis.xadd(theirs, {"n": 1}, id="1900000000000-0")
+    for refused in ("produce", "reader"):
+        again = shop(redis, ours, reader=True)
+        if refused == "produce":
+            again.produce(theirs, series.constant(rate_hz=4))
+        else:
+            redis.hset(readers_key(theirs), "ben", "7-0")
+            again.reader(theirs, "ben")
+        with pytest.raises(InputError, match=r"holds 1 entries|holds a position of 'ben'"):
+            again.run(1)
+        now = redis.dump(ours), redis.hgetall(readers_key(ours)), redis.hget(RUNS_KEY, ours)
+        assert now == before
+
+
+@pytest.mark.parametrize("with_group", [False, True])
+def test_a_stream_that_was_deleted_takes_the_positions_of_its_run_along(
+    redis: redis_py.Redis, key: str, with_group: bool
+) -> None:
+    shop(redis, key, reader=True).run(1)
+    position = redis.hget(readers_key(key), "ann")
+    redis.delete(key)
+    again = shop(redis, key, reader=True)
+    if with_group:
+        again.group(key, "audit")
+    history = again.run(1)
+    assert history.newest is not None
+    assert history.newest.length == 4
+    assert redis.hget(readers_key(key), "ann") == position
+
+
 def test_a_position_stays_even_if_its_stream_has_the_key_stream(
     redis: redis_py.Redis, key: str
 ) -> None:
