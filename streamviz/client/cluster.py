@@ -230,8 +230,8 @@ class ClusterConnection(Connection):
             cause = cause.__cause__ or cause.__context__
         return ServerUnreachable(
             f"no node of the cluster names the owner of slot {self.slot}, the slot of the key "
-            f"{self.key!r}: {reason}. Check that the nodes are running, and that the user has the "
-            "rights +cluster|slots +command; then try again"
+            f"{self.key!r}: {str(reason).rstrip('.')}. Check that the nodes are running, and that "
+            "the user has the rights +cluster|slots +command; then try again"
         )
 
     def forget(self, *, stale: bool = True) -> None:
