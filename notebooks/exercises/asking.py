@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import redis
@@ -118,7 +119,7 @@ def check_asking(client: redis.Redis, ask: Ask) -> Verdict:
 
     Each time that the connection breaks, another game's player asks for the same point.
 
-    6. Both players of the game ask at the same moment.
+    6. Both players of the game ask at the same moment, the other one in a new process.
 
     Parameters
     ----------
@@ -131,7 +132,7 @@ def check_asking(client: redis.Redis, ask: Ask) -> Verdict:
         return Verdict(False, hint)
     for key in client.scan_iter(f"{PREFIX}*", count=1000):
         client.delete(key)
-    match = _Shaky(client)
+    match, elsewhere = _Shaky(client), _in_a_new_process(ask)
     steps: tuple[tuple[str, list[str], bool], ...] = (
         ("E5", ["before", "after"], True),
         ("C3", [], True),
@@ -159,27 +160,47 @@ def check_asking(client: redis.Redis, ask: Ask) -> Verdict:
             _picture(match),
         )
         with deadline():
-            return _grade_both(client, ask) or right
+            return _grade_both(client, ask, elsewhere) or right
     except EndlessLoop as error:
         return Verdict(False, f"{str(error).removesuffix('.')}.")
     except ConnectionError:
         return Verdict(False, _GAVE_UP if match.calls > 1 else _NOT_CAUGHT)
 
 
-def _grade_both(client: redis.Redis, ask: Ask) -> Verdict | None:
-    """Let both players ask at the same moment; return a verdict if they give the same ID."""
-    white = _Beside(client, Player.WHITE)
-    black = _Beside(client, Player.BLACK, lambda: ask(white, Coord(7, 7)))
-    ask(black, Coord(7, 1))
-    if not black.ids & white.ids:
-        return None
-    return Verdict(
-        False,
-        "two players of one game who ask at the same moment give the same ID, so the judge takes "
-        "them for one request, and answers only one. Make the ID from something that only this "
-        "call has.",
-        _picture(black),
+def _in_a_new_process(ask: Ask) -> Ask:
+    """Return the function with global variables of its own: they keep the values they have now."""
+    if not isinstance(ask, FunctionType):
+        return ask
+    there = FunctionType(
+        ask.__code__, ask.__globals__.copy(), ask.__name__, ask.__defaults__, ask.__closure__
     )
+    there.__kwdefaults__ = ask.__kwdefaults__
+    return there
+
+
+def _grade_both(client: redis.Redis, ask: Ask, elsewhere: Ask) -> Verdict | None:
+    """Let both players ask at the same moment; return a verdict if an ID is given twice."""
+    white = _Beside(client, Player.WHITE)
+    black = _Beside(client, Player.BLACK, lambda: elsewhere(white, Coord(7, 7)))
+    used = {move.req_id for move in _moves(white)}
+    ask(black, Coord(7, 1))
+    for ids, hint in (
+        (
+            black.ids,
+            "two players of one game who ask at the same moment give the same ID, so the judge "
+            "takes them for one request, and answers only one. Make the ID from something that "
+            "only this call has.",
+        ),
+        (
+            used,
+            "a new process gives an ID that your function has given before, so the judge takes its "
+            "request for a repetition. A counter in Python begins again in each process. Make the "
+            "ID from something that only this call has.",
+        ),
+    ):
+        if ids & white.ids:
+            return Verdict(False, hint, _picture(black))
+    return None
 
 
 def _white(match: Match) -> None:

@@ -141,7 +141,7 @@ def check_bell(bell: Stream) -> Verdict:
             ),
             (
                 _rung.rounds != len(_RINGS),
-                f"you were away {_rung.rounds} times. Keep the three rounds.",
+                f"you were away {count_of(_rung.rounds, 'time')}. Keep the three rounds.",
             ),
             (
                 bool(early),

@@ -198,6 +198,12 @@ def _grade_belt(belt: Stream, plan: Plan) -> Verdict:
     first = min(first_of.values())
     extra = sorted(n for n in left - {0} if n < first)
     gone = sorted({*range(first, 13)} - left)
+    advice = "Which is the first needed entry?"
+    if left >= {*ALL}:
+        advice = (
+            "Nothing was removed. Did you trim with `~`, redis-py's default? It removes whole "
+            "nodes only, so pass `approximate=False`."
+        )
     why = (
         f"It is pending for {owner}" if owner else f"It is waiting for {' and '.join(waiting)}{nil}"
     )
@@ -223,7 +229,7 @@ def _grade_belt(belt: Stream, plan: Plan) -> Verdict:
             (
                 bool(extra),
                 f"{count_of(len(extra), 'entry is', 'entries are')} left that no group needs, "
-                f"such as {max(extra, default=0)}. Which is the first needed entry?",
+                f"such as {max(extra, default=0)}. {advice}",
             ),
             (
                 bool(gone),

@@ -26,7 +26,7 @@ _MOST_PER_CALL = 20
 _DELETED = "an answer was deleted or replaced. Others may have read it by then."
 _BETWEEN = (
     " In this run, the judge died after its second call. A new judge then got all pending "
-    "requests, also those that were not handled. The requests are 101, 1, 11, and 101 again."
+    "requests, even those that were not handled. The requests are 101, 1, 11, and 101 again."
 )
 _REMEMBERED = (
     " That was the same run again, with all keys new: your handler remembers what is not in "

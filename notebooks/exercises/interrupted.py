@@ -138,10 +138,12 @@ def interrupted(client: redis.Redis, before: Callable[[int], object]) -> Iterato
                 super().send_packed_command(command, *args, **options)
                 return
             for step in _steps(command):
-                if death:  # redis-py sends UNWATCH by itself
-                    raise redis.ConnectionError if b"UNWATCH" in step else death[0]
+                unwatch = b"UNWATCH" in step  # redis-py sends it by itself, even in `__del__`
+                if death:
+                    raise redis.ConnectionError if unwatch else death[0]
                 try:
-                    before(next(numbers))
+                    if not unwatch:
+                        before(next(numbers))
                 except BaseException as error:
                     death.append(error)
                     raise

@@ -14,8 +14,8 @@ from exercises.bell import check_bell, new_bell, ring
 from exercises.coins import check_till
 from exercises.interrupted import EndlessLoop
 from exercises.wages import PowerCut, again, new_wages, paid, power_cut
-from streamviz.client import Stream
-from streamviz.errors import ServerUnreachable
+from streamviz.client import EntryId, Stream
+from streamviz.errors import IdTooSmall, ServerUnreachable
 
 __all__ = [
     "EndlessLoop",
@@ -40,7 +40,18 @@ def soon(stream: Stream, entry_id: str) -> None:
     """Add an entry as soon as a client waits in a blocking read; return at once.
 
     If the connection closes in the meantime, nothing is added.
+
+    Raises
+    ------
+    IdTooSmall
+        If the stream has had an entry with this ID, or a larger one.
     """
+    last = stream.info().last_generated_id if stream.exists() else EntryId.ZERO
+    if last >= EntryId.parse(entry_id):
+        raise IdTooSmall(
+            f"the stream {stream.key!r} is at {last} already, so {entry_id} can't be added. If you "
+            "run this cell again, first run the cell that fills the stream"
+        )
 
     def blocked() -> int:
         info: Any = own.info("clients")

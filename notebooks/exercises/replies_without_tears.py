@@ -128,7 +128,11 @@ def check_till(till: Stream) -> Verdict:
                 "the sum is 0. The names and values of a raw reply are bytes, so compare a name "
                 "with b'price'.",
             ),
-            (takings != prices, f"takings are {written}, but should be {prices}."),
+            (
+                takings != prices,
+                f"takings are {written}, but should be {prices}. Add up the field `price` of each "
+                "bill, and no other field.",
+            ),
             (
                 written != prices,
                 f"the sum is right, but write it as a whole number, {prices}, not {written}.",
@@ -172,7 +176,7 @@ def check_gates(client: redis.Redis) -> Verdict:
             (not newest, "there is no key `newest`. Set it to an ID, as text."),
             (
                 newest not in map(str, last),
-                f"{newest} is not one of the four last IDs. A stream keeps its last ID, also if "
+                f"{newest} is not one of the four last IDs. A stream keeps its last ID, even if "
                 "that entry is gone.",
             ),
             (

@@ -152,7 +152,6 @@ def _grade_crowd(client: redis.Redis) -> Verdict:
     )
 
 
-@hinted("`sale:seats` must be a hash. Run the whole cell again.")
 def _by_names(client: redis.Redis, buyers: redis.Redis, take: Take) -> Verdict:
     verdict = by_names(client, buyers, take)
     return _once_more(client, buyers, take) if verdict.right else verdict
@@ -270,7 +269,7 @@ def _grade_death(client: redis.Redis, seat: str, what: str, *, other: bool, agai
             (
                 owner == "first" and not again,
                 f"{what}. It asked again, and was refused the seat that sale:seats says is its "
-                "own. Return true also if the buyer has the seat already.",
+                "own. Also return true if the buyer already has the seat.",
             ),
             (
                 {"first": again, "other": other}.get(owner) is not True,

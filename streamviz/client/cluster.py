@@ -28,6 +28,7 @@ from streamviz.client import transport
 from streamviz.client.connection import Connection, listeners
 from streamviz.client.redirection import Redirection, follow_redirections, redirection
 from streamviz.client.resp import Command, to_bytes
+from streamviz.client.stream_commands import keys_of
 from streamviz.errors import CommandRefused, ServerUnreachable, StreamVizError, check_type
 
 Client = redis.Redis | RedisCluster
@@ -126,12 +127,18 @@ class ClusterConnection(Connection):
                 f"{command[0]!s} names keys of several slots, but a command works on one slot: "
                 "give the keys the same hash tag, as in 'orders:{7}' and 'refunds:{7}'"
             )
+        target = redirection(error)
+        if target and target.kind == "MOVED" and (others := self._in_other_slots(command)):
+            return CommandRefused(
+                f"{others[0]!r} is in another slot than {self.key!r}, but a transaction works on "
+                "one slot: give the keys the same hash tag, as in 'orders:{7}' and 'refunds:{7}'"
+            )
         if isinstance(error, TryAgainError) or "TRYAGAIN" in message:
             return ServerUnreachable(
                 f"slot {self.slot} is being moved, and its keys have been on two nodes for more "
                 f"than {_REDIRECT_TIMEOUT_S:g} s: finish the move, then try again"
             )
-        if (target := redirection(error)) and target.kind == "ASK":
+        if target and target.kind == "ASK":
             return ServerUnreachable(
                 f"slot {self.slot} is being moved, and the key {self.key!r} is already on another "
                 f"node: {message}. {command[0]!s} does not follow it there: "
@@ -163,6 +170,8 @@ class ClusterConnection(Connection):
             redirected = [index for index in remaining if redirection(replies[index])]
             if not redirected or time.monotonic() > deadline:
                 break
+            if transaction and any(self._in_other_slots(commands[one]) for one in redirected):
+                break  # no node has all the keys
             remaining = remaining if transaction else redirected + waits
             target = redirection(replies[redirected[-1]])
             assert target is not None
@@ -171,6 +180,9 @@ class ClusterConnection(Connection):
             asking = target.kind == "ASK"
             node = self._redirect(node, target)
         return replies
+
+    def _in_other_slots(self, command: Command) -> list[str]:
+        return [key for key in keys_of(command) if slot_of(key) != self.slot]
 
     def _send_to(
         self, node: Any, asking: bool, commands: Sequence[Command], block_ms: int | None
@@ -230,8 +242,8 @@ class ClusterConnection(Connection):
             cause = cause.__cause__ or cause.__context__
         return ServerUnreachable(
             f"no node of the cluster names the owner of slot {self.slot}, the slot of the key "
-            f"{self.key!r}: {reason}. Check that the nodes are running, and that the user has the "
-            "rights +cluster|slots +command; then try again"
+            f"{self.key!r}: {str(reason).rstrip('.')}. Check that the nodes are running, and that "
+            "the user has the rights +cluster|slots +command; then try again"
         )
 
     def forget(self, *, stale: bool = True) -> None:

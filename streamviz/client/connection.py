@@ -143,7 +143,7 @@ class Connection:
         """
         if self.is_logged:  # the listeners are notified of each command
             for payload, size in batches:
-                yield size, transport.errors_among(self.pipeline(unpack(payload)))
+                yield size, transport.errors_among(self.replies(unpack(payload)))
             return
         with self.borrow() as raw_connection:
             reader = transport.new_reader()

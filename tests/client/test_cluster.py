@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -307,6 +308,20 @@ def test_keys_of_several_slots_are_refused_with_the_fix(nodes: RedisCluster) -> 
     with pytest.raises(CommandRefused, match="same hash tag"):
         read_streams(nodes, {"test:{a}": "0", "test:{b}": "0"})
     assert read_streams(nodes, {"test:{a}x": "0", "test:{a}y": "0"}) == []
+
+
+def test_a_transaction_over_slots_of_two_nodes_is_refused_at_once(
+    cluster: EmbeddedCluster, nodes: RedisCluster
+) -> None:
+    first, *others = (f"test:{tag}" for tag in "abcdef")
+    there = cluster.slot_owner(first).name
+    other = next(one for one in others if cluster.slot_owner(one).name != there)
+    both = [("XADD", one, "*", "n", 1) for one in (first, other)]
+    began = time.monotonic()
+    with pytest.raises(CommandRefused, match=f"^'{other}' is in another slot than '{first}'.*tag"):
+        Stream(nodes, first).connection.transaction(both)
+    assert time.monotonic() - began < 4, "it followed no redirection for five seconds"
+    assert not Stream(nodes, first).exists()
 
 
 def test_a_slot_without_a_node_is_an_error(cluster: EmbeddedCluster, stream: Stream) -> None:

@@ -600,7 +600,7 @@ def deleting_first(client: Any, entry: Entry) -> None:
         (
             skipping_what_was_delivered_before,
             "2 of 3 are answered. In this run, the judge died after its second call. A new judge "
-            "then got all pending requests, also those that were not handled. The requests are "
+            "then got all pending requests, even those that were not handled. The requests are "
             "101, 1, 11, and 101 again.",
         ),
         (
@@ -763,6 +763,16 @@ def repeating_a_watched_transaction(client: Any, number: str) -> None:
     client.transaction(answer, exercise.NOTED)
 
 
+def watching_without_an_unwatch(client: Any, number: str) -> None:
+    both = client.pipeline()  # which sends UNWATCH in its `__del__`, where errors are ignored
+    both.watch(exercise.NOTED)
+    if not both.hexists(exercise.NOTED, number):
+        both.multi()
+        both.xadd(exercise.SAID, {"reply_to": number})
+        both.hset(exercise.NOTED, number, "said")
+        both.execute()
+
+
 def said(client: Any) -> list[str]:
     return [entry.fields["reply_to"] for entry in Stream(client, exercise.SAID).range()]
 
@@ -808,6 +818,16 @@ def test_an_answer_is_not_lost_when_a_command_fails(
     verdict = exercise.check_echo(redis)
     assert verdict.right is (hint == ""), verdict.text
     assert hint in verdict.text
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_unwatch_that_redis_py_sends_by_itself_is_no_command_of_the_learner_s(
+    redis: redis_py.Redis,
+) -> None:
+    exercise.serve(
+        redis, lambda client, entry: watching_without_an_unwatch(client, entry.fields["request"])
+    )
+    assert exercise.check_echo(redis).right
 
 
 def in_python(notes: set[str]) -> Callable[[Any, str], None]:

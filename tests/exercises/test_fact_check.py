@@ -531,9 +531,9 @@ def slow_asks_more(pair: ConsumerGroup) -> None:
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
-        (by_hand, "quick asked 1 times and slow 1. But quick must"),
-        (asked_too_late, "quick asked 1 times and slow 1 while jobs were waiting"),
-        (its_own_again, "quick asked 1 times and slow 1"),
+        (by_hand, "quick asked 1 time and slow 1. But quick must"),
+        (asked_too_late, "quick asked 1 time and slow 1 while jobs were waiting"),
+        (its_own_again, "quick asked 1 time and slow 1"),
         (by_a_claim, "a claim moved jobs"),
         (slow_asks_more, "quick must ask three times"),
         (quick_asks_for_more, "quick asked for 3 jobs at a time. Leave its COUNT at 1."),

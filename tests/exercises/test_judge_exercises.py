@@ -91,6 +91,15 @@ def ask_under_a_number_read_and_then_set(match: Match, coord: Coord) -> None:
             return
 
 
+calls = 0
+
+
+def ask_under_the_number_of_the_call(match: Match, coord: Coord) -> None:
+    global calls
+    calls += 1
+    ask_until_it_holds(match, coord, f"r{calls}")
+
+
 def ask_for_ever(match: Match, coord: Coord) -> None:
     while True:
         with suppress(ConnectionError):
@@ -233,6 +242,7 @@ def ask_until_my_game_has_one_more(match: Match, coord: Coord) -> None:
             ask_under_a_number_read_and_then_set,
             "two players of one game who ask at the same moment",
         ),
+        (ask_under_the_number_of_the_call, "a new process gives an ID that your function has"),
         (ask_for_ever, "20 requests for one move"),
         (three_tries_whatever_happens, "no request for G3 has arrived"),
         (up_to(5), "no request for G3 has arrived. Call match.ask, and ask again until"),

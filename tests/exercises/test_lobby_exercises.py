@@ -350,7 +350,7 @@ def sell_some(client: Any, seat: str, buyer: str) -> bool:
         (take_for_an_hour, "the owners in `sale:seats` expire, and then a seat is sold again"),
         (take_for_an_hour_in_three_steps, "A lock may expire, an owner may not."),
         (expire_when_the_owner_asks_again, "A lock may expire, an owner may not."),
-        (take_once_and_refuse_the_owner, "Return true also if the buyer has the seat already"),
+        (take_once_and_refuse_the_owner, "Also return true if the buyer already has the seat"),
     ],
 )
 def test_a_handler_that_sells_wrongly_is_not_yet_right(
@@ -516,8 +516,14 @@ def test_an_error_of_the_learner_s_own_comes_through(redis: redis_py.Redis) -> N
     def broken(client: Any, seat: str, buyer: str) -> bool:
         raise ZeroDivisionError(buyer)
 
+    def by_letters_of_ascii(client: Any, seat: str, buyer: str) -> bool:
+        client.hsetnx("sale:seats", seat, buyer)
+        return bool(client.hget("sale:seats", seat).decode("ascii") == buyer)
+
     with pytest.raises(ZeroDivisionError):
         exercise.check_sale(redis, broken)
+    with pytest.raises(UnicodeDecodeError):
+        exercise.check_sale(redis, by_letters_of_ascii)
 
 
 def pairs_of(client: Any, events: list[tuple[bool, str]]) -> None:

@@ -184,8 +184,15 @@ def bills(redis: redis_py.Redis) -> list[list[bytes]]:
 
 
 def the_smaller_number_of_a_bill(redis: redis_py.Redis) -> Verdict:
-    till = replies_without_tears.new_till(redis)
-    redis.set("takings", sum(min(int(flat[1]), int(flat[3])) for flat in bills(redis)))
+    while True:
+        till = replies_without_tears.new_till(redis)
+        flats = bills(redis)
+        firsts = sum(int(flat[1]) for flat in flats)
+        smaller = sum(min(int(flat[1]), int(flat[3])) for flat in flats)
+        tables = sum(int(flat[flat.index(b"table") + 1]) for flat in flats)
+        if smaller not in (firsts, tables):  # these have hints of their own
+            break
+    redis.set("takings", smaller)
     return replies_without_tears.check_till(till)
 
 

@@ -15,7 +15,7 @@ from exercises import reading_and_position as exercise
 from streamviz import EntryId
 from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
-from streamviz.errors import OffsetError
+from streamviz.errors import IdTooSmall, OffsetError
 from streamviz.patterns.follow import follow
 from streamviz.patterns.offsets import HashOffset, MemoryOffset, TransactionOffset
 from streamviz.server import EmbeddedServer
@@ -1018,6 +1018,10 @@ def test_soon_adds_an_entry_while_a_client_waits(redis: redis_py.Redis) -> None:
     stream = exercise.Stream(redis, "soon")
     exercise.soon(stream, "7-0")
     assert [str(entry.id) for entry in stream.read("$", block_ms=5000)] == ["7-0"]
+    with pytest.raises(
+        IdTooSmall, match="'soon' is at 7-0 already"
+    ):  # at once, and not in the thread
+        exercise.soon(stream, "7-0")
 
 
 def test_soon_says_nothing_if_the_server_stops_before_anyone_waits() -> None:

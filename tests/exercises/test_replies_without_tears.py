@@ -189,14 +189,14 @@ def test_the_newest_id_is_the_largest_number(redis: redis_py.Redis, time: int) -
     redis.set("newest", "10000")
     assert "not one of the four" in repr(exercise.check_gates(redis))
     redis.set("newest", str(max(gate.reverse_range(count=1)[0].id for gate in gates)))
-    assert "keeps its last ID, also if that entry is gone" in repr(exercise.check_gates(redis))
+    assert "keeps its last ID, even if that entry is gone" in repr(exercise.check_gates(redis))
     redis.set("newest", str(max(one.id for gate in gates for one in gate.range())))
-    assert "keeps its last ID, also if that entry is gone" in repr(exercise.check_gates(redis))
+    assert "keeps its last ID, even if that entry is gone" in repr(exercise.check_gates(redis))
     infos = [gate.info() for gate in gates]
     entries = [one.last_entry.id for one in infos if one.last_entry]
     deleted = [one.max_deleted_entry_id for one in infos if one.max_deleted_entry_id]
     redis.set("newest", str(max(entries + deleted)))
-    assert "keeps its last ID, also if that entry is gone" in repr(exercise.check_gates(redis))
+    assert "keeps its last ID, even if that entry is gone" in repr(exercise.check_gates(redis))
     texts = [str(one) for one in last]
     right = (
         str(max(last)),

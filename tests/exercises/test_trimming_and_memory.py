@@ -442,7 +442,7 @@ def _groups_that(needs_something: Callable[[GroupInfo], object]) -> Callable[[St
         (_groups_that(lambda info: info.pending or info.lag is None or info.lag > 0), ""),
         (_groups_that(lambda info: info.pending or info.lag != 0), ""),
         (lambda belt: None, "4 entries are left that no group needs"),
-        (lambda belt: belt.trim(minid="5", approximate=True), "4 entries are left"),
+        (lambda belt: belt.trim(minid="5", approximate=True), "so pass `approximate=False`."),
         (
             lambda belt: belt.trim(minid=belt.group("paint").info().last_delivered_id),
             "3 needed entries are gone, such as 5",

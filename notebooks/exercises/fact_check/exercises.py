@@ -215,7 +215,7 @@ def check_case(pair: ConsumerGroup) -> Verdict:
             (claimed, "a claim moved jobs from one to the other. Let them only read."),
             (
                 asked["quick"] < _QUICK_ASKS * asked["slow"],
-                f"quick asked {asked['quick']} times and slow {asked['slow']}"
+                f"quick asked {count_of(asked['quick'], 'time')} and slow {asked['slow']}"
                 f"{' while jobs were waiting' if late else ''}. But quick must ask three times for "
                 "each time that slow asks, before nothing is left. take_turns does this.",
             ),
