@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import FunctionType
+from copy import copy
+from itertools import count
+from types import CellType, FunctionType
 from typing import Any
 
 import redis
@@ -168,14 +170,26 @@ def check_asking(client: redis.Redis, ask: Ask) -> Verdict:
 
 
 def _in_a_new_process(ask: Ask) -> Ask:
-    """Return the function with global variables of its own: they keep the values they have now."""
+    """Return the function with variables of its own: they keep the values they have now."""
     if not isinstance(ask, FunctionType):
         return ask
-    there = FunctionType(
-        ask.__code__, ask.__globals__.copy(), ask.__name__, ask.__defaults__, ask.__closure__
-    )
-    there.__kwdefaults__ = ask.__kwdefaults__
+    names = ask.__globals__ | {
+        name: _counter(ask.__globals__[name])
+        for name in ask.__code__.co_names
+        if name in ask.__globals__
+    }
+    defaults = tuple(map(_counter, ask.__defaults__ or ()))
+    cells = tuple(CellType(_counter(one.cell_contents)) for one in ask.__closure__ or ())
+    there = FunctionType(ask.__code__, names, ask.__name__, defaults, cells)
+    there.__kwdefaults__ = {
+        name: _counter(value) for name, value in (ask.__kwdefaults__ or {}).items()
+    }
     return there
+
+
+def _counter(value: Any) -> Any:
+    """Return a copy of what may count or remember, and anything else as it is."""
+    return copy(value) if isinstance(value, count | list | dict | set) else value
 
 
 def _grade_both(client: redis.Redis, ask: Ask, elsewhere: Ask) -> Verdict | None:

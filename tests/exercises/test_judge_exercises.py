@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -9,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 import redis as redis_py
-from slow import slow_but
+from slow import slow, slow_but
 
 from exercises import judge as exercise
 from exercises import naive_judge
@@ -98,6 +99,27 @@ def ask_under_the_number_of_the_call(match: Match, coord: Coord) -> None:
     global calls
     calls += 1
     ask_until_it_holds(match, coord, f"r{calls}")
+
+
+numbers = itertools.count()
+
+
+def ask_under_the_next_number(match: Match, coord: Coord) -> None:
+    ask_until_it_holds(match, coord, f"r{next(numbers)}")
+
+
+def ask_under_a_number_in_a_list(
+    match: Match,
+    coord: Coord,
+    last: list[int] = [0],  # noqa: B006 — it counts the calls
+) -> None:
+    last[0] += 1
+    ask_until_it_holds(match, coord, f"r{last[0]}")
+
+
+def numbered() -> Callable[[Match, Coord], None]:
+    mine = itertools.count()
+    return lambda match, coord: ask_until_it_holds(match, coord, f"r{next(mine)}")
 
 
 def ask_for_ever(match: Match, coord: Coord) -> None:
@@ -243,6 +265,9 @@ def ask_until_my_game_has_one_more(match: Match, coord: Coord) -> None:
             "two players of one game who ask at the same moment",
         ),
         (ask_under_the_number_of_the_call, "a new process gives an ID that your function has"),
+        slow(ask_under_the_next_number, "a new process gives an ID that your function has"),
+        slow(ask_under_a_number_in_a_list, "a new process gives an ID that your function has"),
+        slow(numbered(), "a new process gives an ID that your function has"),
         (ask_for_ever, "20 requests for one move"),
         (three_tries_whatever_happens, "no request for G3 has arrived"),
         (up_to(5), "no request for G3 has arrived. Call match.ask, and ask again until"),
