@@ -2,7 +2,7 @@
 // Draws the plots that the kernel sends. It computes no number.
 
 import { buildCommandTable } from "./command_table.js";
-import { make, makeStatus, watchTheme } from "./dom.js";
+import { make, makeStatus, keepsWidthInPrint, watchTheme } from "./dom.js";
 import { applyDelta } from "./figure.js";
 import { buildClickLog } from "./click_log.js";
 import { idOf } from "./keyboard.js";
@@ -142,6 +142,7 @@ export function build(model, signal) {
   });
   const top = make("div", "top", [status]);
   const root = make("div", "live", [top, grid, timeline.node, commands.root]);
+  keepsWidthInPrint(root, signal);
   let owed = 0; // frames to grant
   /** @type {import("./panel.js").Panel | null} */
   let panel = null;
