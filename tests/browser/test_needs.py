@@ -172,6 +172,7 @@ def test_forced_colours_come_before_the_theme_of_a_page(
     page.set_viewport_size({"width": 1280, "height": 720})
     page.goto(export(plots=[Flow(), GroupLag()], theme=theme))
     is_drawn(page)
+    page.evaluate("() => { document.body.dataset.jpThemeLight = 'true'; }")  # JupyterLab's, too
     page.emulate_media(color_scheme=scheme, forced_colors="active")  # while it is shown
     page.locator(
         f".streamviz-player{'[data-dark]' if scheme == 'dark' else ':not([data-dark])'}"
@@ -179,7 +180,11 @@ def test_forced_colours_come_before_the_theme_of_a_page(
     settled(page)
     inks = {tuple(map(int, re.findall(r"\d+", ink)[:3])) for ink in page.evaluate(INKS)}
     page.screenshot(path=RESULTS / f"needs-forced-{scheme}.png")
+    rim = page.locator(".streamviz-player").evaluate(
+        "node => getComputedStyle(node).getPropertyValue('--sv-ground')"
+    )
     page.emulate_media(forced_colors="none")
+    assert rim == "Canvas"
     assert len(inks) > 2
     assert min(contrast("#{:02x}{:02x}{:02x}".format(*ink), ground) for ink in inks) >= 4.5
 
