@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser.conftest import RESULTS, ROOT, Heard, settled
+from browser.conftest import RESULTS, ROOT, Heard, Notebook, settled
+from browser.test_live import SHOP
 from browser.test_words import made
 from playwright.sync_api import Browser, Page
 from plots.histories import group, history, sample
@@ -226,3 +227,38 @@ def test_a_screen_reader_gets_summaries_and_not_the_letters_of_plots(
     summaries = page.locator(".streamviz-grid > .streamviz-hidden").all_inner_texts()
     assert len(summaries) == 3
     assert all("billing" in one and one in told.replace('\\"', '"') for one in summaries)
+
+
+COVERED = """() => {
+  const over = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2
+    && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 4;
+  const boxes = nodes => [...document.querySelectorAll(nodes)]
+    .map(node => [node.textContent, node.getBoundingClientRect()]);
+  const buttons = boxes('.streamviz-spot[data-group] button');
+  return [buttons.length, boxes('.streamviz-flow text').filter(([words, box]) =>
+    words.trim() && buttons.some(([, button]) => over(box, button))).map(([words]) => words)];
+}"""
+
+
+def test_a_narrow_flow_is_sharp_on_another_screen_and_its_buttons_cover_no_words(
+    open_notebook: Callable[..., Notebook],
+) -> None:
+    notebook = open_notebook([SHOP]).run_all()
+    page = notebook.page
+    page.locator(".streamviz-spot[data-group] button").first.wait_for()
+    page.set_viewport_size({"width": 640, "height": 1400})
+    flow = "document.querySelector('.streamviz-flow')"
+    page.wait_for_function(f"() => {flow}.clientWidth < 330")
+    page.wait_for_function(f"() => !{flow}.getAnimations({{ subtree: true }}).length")
+    count, covered = page.evaluate(COVERED)
+    assert count == 3
+    assert covered == []
+    screen = page.context.new_cdp_session(page)
+    about = {"width": 640, "height": 1400, "mobile": False, "deviceScaleFactor": 2.5}
+    screen.send("Emulation.setDeviceMetricsOverride", about)
+    page.wait_for_function(
+        f"() => (one => Math.abs(one.width / one.clientWidth - 2.5) < 0.02)"
+        f"({flow}.querySelector('canvas'))"
+    )
+    screen.send("Emulation.clearDeviceMetricsOverride")
+    assert not notebook.problems

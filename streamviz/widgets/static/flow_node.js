@@ -113,11 +113,12 @@ export function buildFlow(node, constants, hover, signal) {
   let [drawnAt, duration] = [0, MOST_MS];
   /** @type {Shape[]} */
   let shown = [];
-  /** @type {{wide: number, high: number, density: number} | null} */
+  /** @type {{wide: number, high: number, ratio: number, density: number} | null} */
   let box = null; // to read it for each frame would lay out the page each time
   const boxNow = () => {
     const zoom = () => node.getBoundingClientRect().width / node.offsetWidth || 1; // a slide's
-    return (box = box?.wide ? box : { wide: node.clientWidth, high: node.clientHeight, density: zoom() * (devicePixelRatio || 1) });
+    const ratio = devicePixelRatio || 1; // another one on another screen
+    return (box = box?.wide && box.ratio === ratio ? box : { wide: node.clientWidth, high: node.clientHeight, ratio, density: zoom() * ratio });
   };
   const arrange = (/** @type {any} */ all) => {
     const { wide } = boxNow();
