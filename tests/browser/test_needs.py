@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 from browser.conftest import RESULTS, ROOT, Heard, Notebook, settled
 from browser.test_live import SHOP
-from browser.test_words import made
+from browser.test_words import NAMES, made
 from playwright.sync_api import Browser, Page
 from plots.histories import group, history, sample
 
@@ -193,10 +194,11 @@ def test_forced_colours_come_before_the_theme_of_a_page(
 def test_no_words_of_a_flow_touch_where_it_is_very_narrow(
     export: Export, page: Page, tmp_path: Path
 ) -> None:
-    save(made(40, 250, ["billing", "email"], events={30: 2}), tmp_path / "run.jsonl")
-    for wide in (240, 300, 350, 390):
+    for groups, wide in product((2, 6), (240, 300, 350, 390)):
+        run = tmp_path / f"{groups}-{wide}.jsonl"
+        save(made(40, 250, ["email", *NAMES][:groups], events={30: 2}), run)
         page.set_viewport_size({"width": wide, "height": 700})
-        page.goto(export(tmp_path / "run.jsonl", plots=[Flow()]))
+        page.goto(export(run, plots=[Flow()]))
         is_drawn(page)
         count, wrong = page.evaluate(MEETING)
         assert count > 15
