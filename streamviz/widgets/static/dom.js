@@ -57,15 +57,19 @@ export function keepsWidthInPrint(node, signal) {
   addEventListener("afterprint", () => void (node.style.cssText = style), { signal });
 }
 
-/** Let a page be printed on one sheet, which has the shape of the window. */
-export function printsOnOneSheet() {
+/** Let a page be printed as it is in the window: on sheets as wide as that. @param {() => number} high a sheet's height in pixels @param {number} [margin] */
+export function printsAsInWindow(high, margin = 0) {
   const sheet = document.createElement("style");
   addEventListener("beforeprint", () => {
-    sheet.textContent = `@page { margin: 0; size: ${innerWidth}px ${document.documentElement.scrollHeight + 1}px; }`;
+    const [across, down] = [innerWidth, high()].map((px) => `${px + 2 * margin}px`);
+    sheet.textContent = `@page { margin: ${margin}px; size: ${across} ${down}; }`;
     document.head.append(sheet);
   });
   addEventListener("afterprint", () => sheet.remove());
 }
+
+/** The height of a page, for one sheet. */
+export const wholeHeight = () => document.documentElement.scrollHeight + 1;
 
 /** Call back when the theme of JupyterLab or of the system changes; return whether it is dark now, given a choice or none.
  * @param {() => void} act @param {AbortSignal} signal @param {string[]} [more] other attributes of the body to watch */
