@@ -2,7 +2,7 @@
 // Draws the plots that the kernel sends. It computes no number.
 
 import { buildCommandTable } from "./command_table.js";
-import { make, makeStatus, keepsWidthInPrint, watchTheme } from "./dom.js";
+import { keepsWidthInPrint, make, makeStatus, watchTheme } from "./dom.js";
 import { applyDelta } from "./figure.js";
 import { buildClickLog } from "./click_log.js";
 import { idOf } from "./keyboard.js";

@@ -77,7 +77,7 @@ export function drawPlot(Plotly, node, figure, timeline, style) {
   const { data, layout } = styled(figure, style);
   Plotly.react(node, data.map(withWords), { uirevision: style.zoom, ...layout, datarevision: performance.now() }, { displayModeBar: false, responsive: true });
   if (!first) return;
-  for (const one of [node.querySelector(".plot-container"), document.getElementById("js-plotly-tester")]) one.ariaHidden = "true"; // the summary says the same
+  for (const one of [node.querySelector(".plot-container"), document.getElementById("js-plotly-tester")]) one?.setAttribute("aria-hidden", "true"); // the summary says the same
   node.on("plotly_afterplot", () => spread(node)); // also after the first drawing, after a zoom, and in another size
   node.on("plotly_hover", (/** @type {any} */ { points }) => timeline.hover(idOf(points[0]?.customdata)));
 }
