@@ -7,6 +7,7 @@ mark and the tone with which a player shows a kind (`STYLES`).
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ Kind = Literal[
 ]
 KINDS: tuple[str, ...] = get_args(Kind)
 DEATHS = frozenset({"killed", "crashed"})
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 """The kinds after which a consumer or a reader is dead."""
 
 
@@ -99,10 +101,10 @@ class Event(Record):
     def _filled(self, words: str) -> str:
         entries = "1 entry" if self.count == 1 else f"{self.count} entries"
         are_lost = f"added {'entry is' if self.count == 1 else 'entries are'} lost"
-        back = f"; these groups went back, and get entries again: {', '.join(self.groups)}"
+        groups = ", ".join(map(shown_name, self.groups))
         return words.format(
             who=shown_name(self.who),
-            group=self.group,
+            group=shown_name(self.group),
             detail=self.detail,
             count=self.count,
             holding=f" holding {self.count}" if self.count else "",
@@ -112,14 +114,19 @@ class Event(Record):
             if self.count
             else "no entry is missing",
             lost_count=f"up to {self.count} lost" if self.count else "no entry is missing",
-            back=back if self.groups else "",
+            back=f"; these groups went back, and get entries again: {groups}" if groups else "",
             speaker=f"{self.who}: " if self.who else "",
         )
 
 
 def shown_name(name: str | None) -> str:
-    """Return a name as words have it, ``''`` if it is empty; None means no consumer."""
-    return "no consumer" if name is None else name or "''"
+    """Return a name as words have it, ``''`` if it is empty; None means no consumer.
+
+    A name that is written from right to left is isolated, so that the words and numbers around it
+    keep their order.
+    """
+    text = "no consumer" if name is None else name or "''"
+    return f"\u2068{text}\u2069" if _RIGHT_TO_LEFT.search(text) else text
 
 
 Deaths = dict[tuple[str, str], tuple[int, Kind]]

@@ -56,7 +56,7 @@ def entry_timeline(history: History, entry_id: EntryId) -> list[str]:
         samples = [one for one in samples if one.n < loss.sample.n]
     for name in history.group_names:
         in_group = _in_group(history, name, entry_id, at, samples, removed=removed)
-        phrases += [f"{name}: {phrase}" for phrase in in_group]
+        phrases += [f"{shown_name(name)}: {phrase}" for phrase in in_group]
     phrases += [removal] if removal else []
     if history.newest.exists is None:
         phrases.append(f"not known at {at(history.newest.time_ms)}: {history.newest.trouble}")

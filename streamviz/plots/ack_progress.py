@@ -8,6 +8,7 @@ from typing import Any
 
 from streamviz.errors import check_type
 from streamviz.observation.accounting import GroupAccounting, account_for
+from streamviz.observation.events import shown_name
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.contrast import translucent
@@ -230,4 +231,5 @@ def _words(name: str, counts: GroupAccounting) -> str:
         parts.append(f"up to {counts.lost:,} lost in failovers")
     if counts.unclear:
         parts.append(f"{counts.unclear:,} left in a way that is not known")
-    return f"{name}: {', '.join(parts)}" + (f" ({counts.reason})" if counts.reason else "")
+    reason = f" ({counts.reason})" if counts.reason else ""
+    return f"{shown_name(name)}: {', '.join(parts)}{reason}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from streamviz.client.entry_id import EntryId
+from streamviz.observation.events import shown_name
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.event_lines import event_lines, event_points, headroom
@@ -111,7 +112,7 @@ def _entry_time(cursor: EntryId | None, sample: Sample, history: History) -> flo
 
 
 def _words(name: str, cursor: EntryId, last: Sample) -> str:
-    first = last.first_id if last.length else last.last_id
+    name, first = shown_name(name), last.first_id if last.length else last.last_id
     timed, *times = [one.is_time(last.time_ms) for one in (cursor, first, last.last_id)]
     before_times = cursor < last.first_id and all(times) and not timed
     if cursor == EntryId.ZERO or before_times:

@@ -7,7 +7,7 @@ from itertools import islice
 from operator import attrgetter
 
 from streamviz.observation.deliveries import delivery_log
-from streamviz.observation.events import Deaths, follow_deaths
+from streamviz.observation.events import Deaths, follow_deaths, shown_name
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample, was_recreated
 from streamviz.plots.texts import entries_text, no_data_text
@@ -99,7 +99,7 @@ def _standstill(history: History, last: Sample) -> str:
     if still_s < STILL_S or not most.lag.entries:
         return ""
     waiting = entries_text(most.lag.entries)
-    return f"Nothing has moved for {int(still_s)} s: {most.name} is {waiting} behind"
+    return f"Nothing has moved for {int(still_s)} s: {shown_name(most.name)} is {waiting} behind"
 
 
 def _state(sample: Sample) -> object:
@@ -115,7 +115,7 @@ def _death(history: History, last: Sample) -> str:
                 pending = delivery_log(history).pending(group.name)
                 since_ms = [d.since_ms for d in pending if d.consumer == one.name]
                 age = f" for {int((last.time_ms - min(since_ms)) / 1000)} s" if since_ms else ""
-                return f"{one.name} is dead and holds {entries_text(one.pending)}{age}"
+                return f"{shown_name(one.name)} is dead and holds {entries_text(one.pending)}{age}"
     return ""
 
 
@@ -123,16 +123,16 @@ def _lag(last: Sample, between: Span | None) -> str:
     trends = {group.name: _trend(between, group) for group in last.groups}
     name = max(trends, key=lambda one: trends[one])
     if trends[name] >= CLEAR_TREND:
-        return f"{name} falls {trends[name]:,.1f} entries further behind every second"
+        return f"{shown_name(name)} falls {trends[name]:,.1f} entries further behind every second"
     most = max(last.groups, key=lambda group: group.lag.entries or 0)
     waiting = most.lag.entries or 0
     if waiting and trends[most.name] <= -CLEAR_TREND:
-        return f"{most.name} catches up: {entries_text(waiting)} waiting"
+        return f"{shown_name(most.name)} catches up: {entries_text(waiting)} waiting"
     if waiting > FAR_BEHIND:
-        return f"{most.name} is {entries_text(waiting)} behind"
+        return f"{shown_name(most.name)} is {entries_text(waiting)} behind"
     unknown = [group.name for group in last.groups if group.lag.entries is None]
     if unknown:
-        return f"How many entries wait for {unknown[0]} is unknown"
+        return f"How many entries wait for {shown_name(unknown[0])} is unknown"
     return "The group keeps up" if len(last.groups) == 1 else "All groups keep up"
 
 

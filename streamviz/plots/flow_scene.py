@@ -270,5 +270,5 @@ def _every(rate: float | None) -> int:
 
 @lru_cache(maxsize=1024)
 def _short(name: str) -> str:
-    name = shown_name(clean(name))
+    name = clean(name) or shown_name(name)
     return name if len(name) <= MAX_NAME else name[: MAX_NAME - 1] + "…"

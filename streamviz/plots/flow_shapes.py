@@ -234,7 +234,7 @@ class FlowShapes:
         left, y = x + wide - 6 - PITCH, top + (4 if self.low else 6)
         if rest:
             yield text_at(f"{name} rest", left + PITCH - beside - 4, y + 10, rest, "note", "end")
-            beside += int(NOTE * columns(rest)) + 4
+            beside += int(NOTE * columns(rest)) + 16  # a gap, for letters may be wider
         yield from self.words(name, x, top, wide - 12, beside, one["name"], *state_of(one))
         for place in range(many):
             kind = "old" if one["dead"] else "many"

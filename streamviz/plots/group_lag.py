@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from streamviz.errors import InputError
+from streamviz.observation.events import shown_name
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots.event_lines import event_lines, event_points, uncertain_lags, uncertain_spans
@@ -57,7 +58,7 @@ class GroupLag(GroupLines):
         unit = "entries waiting" if self.unit == "entries" else "seconds behind"
         parts = [peaks_text(names, (self.sampled_values(one, history) for one in samples), unit)]
         parts += [
-            f"The lag of {name} was uncertain in {count} of {len(samples)} samples."
+            f"The lag of {shown_name(name)} was uncertain in {count} of {len(samples)} samples."
             for name in names
             if (count := history.inexact_count(name))
         ]
@@ -71,4 +72,4 @@ class GroupLag(GroupLines):
     def _words(self, sample: Sample, group: GroupState) -> str:
         behind_ms = group.lag.behind_ms
         behind = f", {behind_ms / 1000:,.1f} s behind" if behind_ms else ""
-        return f"{group.name}: {lag_text(group.lag, behind)}"
+        return f"{shown_name(group.name)}: {lag_text(group.lag, behind)}"

@@ -68,7 +68,11 @@ class PendingAge(GroupLines):
         rows = (self.sampled_values(sample, history) for sample in history.samples)
         parts = [peaks_text(names, rows, "seconds")]
         repeated = {name: _repeated((*log.ended(name), *log.pending(name))) for name in names}
-        most = [f"{name} {max(d.deliveries for d in of)}" for name, of in repeated.items() if of]
+        most = [
+            f"{shown_name(name)} {max(d.deliveries for d in of)}"
+            for name, of in repeated.items()
+            if of
+        ]
         parts += [f"Most deliveries of one entry: {', '.join(most)}."] if most else []
         return " ".join(filter(None, parts))
 
@@ -86,14 +90,14 @@ class PendingAge(GroupLines):
     def _words(self, sample: Sample, group: GroupState) -> str:
         age = self._value(sample, group)
         if not group.pending or age is None:
-            return f"{group.name}: nothing pending"
+            return f"{shown_name(group.name)}: nothing pending"
         oldest = group.oldest[0]
         what = "added" if oldest.id.is_time(sample.time_ms) else "last delivered"
         times = "once" if oldest.deliveries == 1 else f"{oldest.deliveries} times"
         holder = oldest.holder
         last = "then given back" if holder is None else f"last to {shown_name(holder)}"
         return (
-            f"{group.name}: {number_text(group.pending)} pending, the oldest {what} "
+            f"{shown_name(group.name)}: {number_text(group.pending)} pending, the oldest {what} "
             f"{age:,.1f} s ago, delivered {times}, {last}"
         )
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from streamviz.client.entry_id import EntryId
+from streamviz.observation.events import shown_name
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.figure import NO_TIMES, Plot, id_scale
@@ -138,7 +139,8 @@ class SideBySide(Plot):
         parts = []
         for name, count in zip(history.reader_names, _received(history), strict=True):
             missed = len(history.missed_by(name))
-            parts.append(f"{name} received {count:,}, missed {f'{missed:,}' if missed else 'none'}")
+            words = f"received {count:,}, missed {f'{missed:,}' if missed else 'none'}"
+            parts.append(f"{shown_name(name)} {words}")
         sent = _sent(history).removeprefix(" of ") or f"{history.entry_count:,}"
         return f"{sent} sent; {'; '.join(parts)}."
 

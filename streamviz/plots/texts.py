@@ -53,7 +53,7 @@ def label(name: str | None, length: int = 30) -> str:
 @lru_cache(maxsize=1024)
 def plain_label(name: str | None, length: int = 30) -> str:
     """Return a name as `label` does, but as it is read aloud and not as plotly takes it."""
-    return clean(cut(shown_name(name), length))
+    return clean(shown_name(name and cut(name, length)))
 
 
 def about_entry(entry: object, words: str, name: str | None) -> tuple[str, list[str]]:
@@ -133,7 +133,7 @@ def peaks_text(names: Sequence[str], rows: Iterable[Sequence[float | None]], uni
     peaks = {name: max(column) for name, column in zip(names, columns, strict=False) if column}
     if not any(peaks.values()):
         return ""
-    parts = (f"{name} {round(peak, 1):,}" for name, peak in peaks.items())
+    parts = (f"{shown_name(name)} {round(peak, 1):,}" for name, peak in peaks.items())
     return f"At most: {', '.join(parts)} {unit}."
 
 
@@ -147,7 +147,8 @@ def lag_text(lag: Lag, behind: str = "") -> str:
 
 def group_text(group: GroupState) -> str:
     """Return a group's name, and how many entries wait and are pending for it."""
-    return f"{group.name}: {number_text(group.lag.entries)} waiting, {group.pending:,} pending"
+    name = shown_name(group.name)
+    return f"{name}: {number_text(group.lag.entries)} waiting, {group.pending:,} pending"
 
 
 def no_data_text(history: History) -> str:

@@ -113,7 +113,7 @@ def test_it_is_played_by_keyboard_alone_in_the_dark(open_notebook: OpenNotebook)
     board.focus()
     for key in ("ArrowLeft", "ArrowUp", "ArrowUp"):
         notebook.page.keyboard.press(key)
-    words = notebook.page.locator(".streamviz-side [aria-live]")
+    words = notebook.page.locator(".streamviz-side [aria-live=polite]")
     expect(words).to_have_text("D7, empty")
     notebook.page.keyboard.press("Enter")
     moves_are(notebook, 2)
@@ -200,7 +200,7 @@ def test_a_large_board_of_an_sgf_file_can_be_read(open_notebook: OpenNotebook) -
     assert height_px > 10
     board.focus()
     notebook.page.keyboard.press("ArrowUp")
-    words = notebook.page.locator(".streamviz-side [aria-live]")
+    words = notebook.page.locator(".streamviz-side [aria-live=polite]")
     expect(words).to_have_text("J11, empty")
     notebook.picture("board-sgf")
     assert not notebook.problems

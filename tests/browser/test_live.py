@@ -49,6 +49,7 @@ def test_a_slider_changes_the_rate_and_a_killed_consumer_shows(open_notebook: Op
     notebook.live().wait_for()
     notebook.page.get_by_label("rate of orders").fill("3")
     notebook.page.get_by_text("×8", exact=True).wait_for()
+    expect(notebook.page.get_by_label("rate of orders")).to_have_attribute("aria-valuetext", "×8")
     notebook.page.get_by_role("button", name="kill billing-1").press("Enter")
     notebook.page.get_by_role("button", name="revive billing-1").wait_for()
     notebook.until(lambda: "billing-1 was killed" in notebook.events())

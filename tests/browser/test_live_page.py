@@ -10,7 +10,7 @@ import uuid
 
 import redis as redis_py
 from browser.conftest import RESULTS, Heard, violations
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from redis.cluster import RedisCluster
 
 from streamviz import Scenario, Stream
@@ -127,3 +127,21 @@ def test_all_of_it_is_on_one_screen_and_what_is_wrong_is_read_at_once(
         )
         page.wait_for_function(f"() => ({ON_SCREEN})().every(Boolean)")
         page.screenshot(path=RESULTS / "live_page-large.png")
+
+
+def test_a_summary_is_current_also_while_its_plot_is_out_of_view(
+    redis: redis_py.Redis, key: str, page: Page
+) -> None:
+    page.set_viewport_size({"width": 640, "height": 240})
+    stream = Stream(redis, key)
+    stream.add({"n": 1})
+    stream.group("g").create("0")
+    with DashboardServer(Scenario(redis, sample_every_ms=50).watch(key), key) as server:
+        page.goto(server.url)
+        page.wait_for_function(f"() => ({LAG})() === 1")
+        box = page.locator(".streamviz-plot").last.bounding_box()
+        assert box is not None
+        assert box["y"] > 240
+        stream.add_many({"n": n} for n in range(11))
+        summary = page.locator(".streamviz-grid > .streamviz-hidden").last
+        expect(summary).to_contain_text("g: 12 waiting")

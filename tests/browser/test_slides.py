@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -334,3 +335,9 @@ def test_a_page_plays_what_a_reader_scrolls_to(tmp_path: Path, offline: Page) ->
     last = offline.locator("script[data-frames]").last.locator("xpath=preceding-sibling::*[1]")
     last.locator("[data-state=playing]").wait_for()
     expect(offline.locator("[data-dark]").first).to_be_attached()
+    sheets = re.findall(
+        rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", offline.pdf(prefer_css_page_size=True)
+    )
+    ((width, height),) = {tuple(map(float, one)) for one in sheets}
+    assert abs(width * 96 / 72 - (1280 + 48)) < 2, "a player is printed as wide as it is drawn"
+    assert abs(height / width - 2**0.5) < 0.02

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from browser.conftest import Notebook
+from browser.conftest import Notebook, violations
 from playwright.sync_api import expect
 
 TOUR = """
@@ -38,6 +38,7 @@ def test_a_click_runs_one_statement_and_shows_all_it_did(
     expect(rows.first, "as text, not as HTML").to_contain_text("<b>soup</b>")
     expect(page.locator(".streamviz-steps [aria-current]")).to_have_text('crew.ack("1000-0")')
     notebook.picture("steps")
+    assert violations(page, ".streamviz-live") == [], "what is done can still be read"
     page.get_by_role("button", name="Run all", exact=True).click()
     notebook.until(lambda: rows.count() == 5)
     expect(step).to_be_disabled()

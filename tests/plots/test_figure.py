@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 import redis as redis_py
@@ -31,10 +32,14 @@ from slow import slow_but
 
 from streamviz import Scenario, series
 from streamviz.client.entry_id import EntryId
+from streamviz.client.models import ConsumerInfo, PendingEntry
+from streamviz.observation.events import Event
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
+from streamviz.observation.timeline import entry_timeline
 from streamviz.plots import AckProgress, Flow, GroupLag, Plot, StreamMap
 from streamviz.plots.figure import Delta, Figure, apply
+from streamviz.plots.flow_finding import finding
 from streamviz.plots.texts import about_entry, clean, escaped, label, number_text
 
 ENTRY_ID = re.compile(r"(?<![\w-])\d+-\d+\b")
@@ -213,8 +218,51 @@ def test_a_name_is_shown_as_it_is(name: str) -> None:
     assert cut.rstrip("…") == clean(name)[: len(cut.rstrip("…"))]
 
 
+@pytest.mark.parametrize("name", ["קבוצה של הזמנות", "مجموعة", "a-קבוצה"])
+def test_a_name_from_right_to_left_keeps_its_direction_to_itself(name: str) -> None:
+    assert label(name) == f"\u2068{name}\u2069"
+    assert label(name * 9, 20) == f"\u2068{(name * 9)[:19]}…\u2069"
+    assert str(Event("killed", name)) == f"\u2068{name}\u2069 was killed"
+
+
 def test_a_bold_tag_shows_as_text() -> None:
     assert label("<b>") == "&lt;b&gt;"
+
+
+@each_plot
+@pytest.mark.parametrize("many", [30, 0])
+def test_an_empty_name_is_two_quotes_wherever_another_name_stands(plot: Plot, many: int) -> None:
+    def words(name: str) -> str:
+        held = [PendingEntry(EntryId(5), name, 9000, 2)] if many else []
+        events = [Event("killed", name, name, 1), Event("consumer_deleted", name, name)]
+        events += [Event("group_gone", name, name), Event("failed_over", "n", groups=(name,))]
+        states = [
+            group(name, many + n * bool(many), pending=1 if held else 0, oldest=held, verdict=doubt)
+            for n, doubt in enumerate(["suspect", "exact", "unknown"])
+        ]
+        states = [replace(one, consumers=(ConsumerInfo(name, 1, 0, None),)) for one in states]
+        found = history(
+            *(
+                sample(
+                    n + 1,
+                    states[n // 5],
+                    time_ms=1000 + 400 * n,
+                    length=40,
+                    ids=[EntryId(6)],
+                    readers={name: EntryId(2)},
+                    events=events if n == 1 else [],
+                )
+                for n in range(15)
+            )
+        )
+        said = [
+            plot.summary(found),
+            plot.history_summary(found),
+            *entry_timeline(found, EntryId(5)),
+        ]
+        return "; ".join([*said, finding(found), *map(str, events)])
+
+    assert words("").strip() == words("Zq").replace("Zq", "''").strip()
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ function buildControls(signal, act) {
   const slider = makeSlider("move", { min: 0, max: 0, value: 0 });
   slider.addEventListener("input", () => act.go(Number(slider.value)), { signal });
   const forward = makeButton("▶", () => act.step(1), signal, "one move on");
-  const output = make("output", "", "0");
+  const output = make("output", "", "0", { "aria-live": "off" }); // the slider says it
   const pass = makeButton("Pass", act.pass, signal, "pass");
   root.append(back, slider, forward, output, pass);
   /** @param {number} shown @param {number} all @param {boolean} live @param {boolean} over */

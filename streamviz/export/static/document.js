@@ -1,11 +1,13 @@
 // @ts-check
 // A notebook to read: a player takes the place of each picture that has frames.
 
+import { printsAsInWindow } from "streamviz/dom.js";
 import { plotlyOfPage, replacePicture } from "./offline.js";
 
 async function start() {
   const scripts = [...document.querySelectorAll("script[data-frames]")];
   if (!scripts.length) return;
+  printsAsInWindow(() => Math.SQRT2 * innerWidth, 24); // in the shape of A4
   const Plotly = await plotlyOfPage();
   const reduced = matchMedia("(prefers-reduced-motion: reduce)");
   // A player plays, and takes the browser's time, only while it is visible.

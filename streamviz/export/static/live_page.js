@@ -1,6 +1,7 @@
 // @ts-check
 // A live dashboard without a notebook: its messages come from a small web server.
 
+import { printsAsInWindow, wholeHeight } from "streamviz/dom.js";
 import { build } from "streamviz/live.js";
 import { mount } from "streamviz/mount.js";
 import { providePlotly } from "streamviz/plotly_loader.js";
@@ -28,6 +29,7 @@ const model = {
 };
 
 providePlotly(Promise.resolve(/** @type {any} */ (globalThis).Plotly)); // an earlier script of this page has brought it
+printsAsInWindow(wholeHeight);
 mount(model, new AbortController().signal, build);
 const events = new EventSource(`events${query}`);
 events.addEventListener("you", ({ data }) => {

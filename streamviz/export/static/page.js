@@ -1,6 +1,7 @@
 // @ts-check
 // A page of its own: everything is in it, and nothing is requested from a network.
 
+import { printsAsInWindow, wholeHeight } from "streamviz/dom.js";
 import { unpacked } from "streamviz/plotly_loader.js";
 import { stageScale } from "streamviz/stage.js";
 import { bytes, playerOf, plotlyOfPage } from "./offline.js";
@@ -16,6 +17,7 @@ async function start() {
   player.root.dataset.stage = "";
   stage.replaceChildren(player.root);
   addEventListener("resize", player.restyle);
+  printsAsInWindow(wholeHeight);
   player.ready(Plotly);
 }
 

@@ -4,6 +4,7 @@
 import { inkOf } from "./dom.js";
 import { axesOf, axisKey, extents, mostShown } from "./layout.js";
 import { thinned } from "./thin.js";
+import { freeMove, shifted } from "./words.js";
 
 /** @typedef {import("./layout.js").Range} Range */
 /** @typedef {{left: number, top: number, wide: number, high: number}} Area */
@@ -101,19 +102,33 @@ function dots(ink, marker, points) {
   ink.globalAlpha = 1;
 }
 
-/** @param {CanvasRenderingContext2D} ink @param {any} trace @param {([number, number] | null)[]} points @param {any} layout @param {string} ground the rim of letters */
-function texts(ink, { text = [], textfont, textposition }, points, layout, ground) {
-  ink.font = `${layout.font?.size ?? 13}px system-ui, sans-serif`;
+const SIGNS = { lt: "<", gt: ">", amp: "&" };
+
+/** A text as plotly shows it: its names have signs that stand for those of HTML. @param {string} text */
+export const plain = (text) => text.replace(/&(?:#(\d+)|(lt|gt|amp));/g, (_, code, sign) => (code ? String.fromCodePoint(Number(code)) : SIGNS[/** @type {keyof typeof SIGNS} */ (sign)]));
+
+/** @param {CanvasRenderingContext2D} ink @param {any} trace @param {([number, number] | null)[]} points @param {any} layout @param {string} ground the rim of letters
+ * @param {import("./words.js").Box[]} taken where other texts stand @param {import("./words.js").Box} whole the canvas */
+function texts(ink, { text = [], textfont, textposition }, points, layout, ground, taken, whole) {
+  const size = layout.font?.size ?? 13;
+  ink.font = `${size}px system-ui, sans-serif`;
+  ink.textAlign = "left";
   ink.textBaseline = "middle";
   ink.strokeStyle = ground;
   ink.lineWidth = 3;
   points.forEach((point, i) => {
     if (!point || !text[i]) return;
-    const left = String(Array.isArray(textposition) ? textposition[i] : textposition).endsWith("left");
-    ink.textAlign = left ? "right" : "left";
+    const words = plain(text[i]);
+    const wide = ink.measureText(words).width;
+    const isLeft = String(Array.isArray(textposition) ? textposition[i] : textposition).endsWith("left");
+    const [x, y] = [point[0] + (isLeft ? -4 - wide : 4), point[1]];
+    const box = { left: x, right: x + wide, top: y - size * 0.6, bottom: y + size * 0.6 };
+    const move = freeMove(box, taken, whole);
+    if (!move) return;
+    taken.push(shifted(box, ...move));
     ink.fillStyle = textfont?.color?.[i] ?? layout.font?.color ?? "#444";
-    if (ground) ink.strokeText(text[i], point[0] + (left ? -4 : 4), point[1]);
-    ink.fillText(text[i], point[0] + (left ? -4 : 4), point[1]);
+    if (ground) ink.strokeText(words, x + move[0], y + move[1]);
+    ink.fillText(words, x + move[0], y + move[1]);
   });
 }
 
@@ -137,15 +152,18 @@ function grid(ink, axis, range, area, side, layout, most = Infinity) {
     trail(ink, flat ? [[x, area.top], [x, area.top + area.high]] : [[area.left, y], [area.left + area.wide, y]]);
     ink.stroke();
     if (axis.showticklabels === false) return;
-    const text = axis.ticktext?.[i] ?? String(value);
+    const text = plain(String(axis.ticktext?.[i] ?? value));
     flat ? ink.fillText(text, x, area.top + area.high + 5) : ink.fillText(text, area.left - 5, y);
   });
 }
 
 /** Draw a figure over the same plot drawn by plotly.
  * @param {CanvasRenderingContext2D} ink @param {any[]} traces @param {any} layout
- * @param {(axis: string) => {from: number, long: number}} place where plotly has drawn an axis @param {string} [ground] the page's colour */
-export function drawOnCanvas(ink, traces, layout, place, ground = "") {
+ * @param {(axis: string) => {from: number, long: number}} place where plotly has drawn an axis @param {{wide: number, high: number}} box the canvas's size @param {string} [ground] the page's colour
+ * @param {import("./words.js").Box[]} [titles] where plotly's words stand */
+export function drawOnCanvas(ink, traces, layout, place, { wide, high }, ground = "", titles = []) {
+  const taken = [...titles];
+  const whole = { left: 0, top: 0, right: wide, bottom: high };
   const data = traces.flatMap((trace) => thinned([trace], place(trace.xaxis ?? "x").long / POINT_EVERY_PX));
   const [range, most] = [ranges(data, layout), mostShown(data, layout)];
   const area = (/** @type {string} */ x, /** @type {string} */ y) => ({ left: place(x).from, wide: place(x).long, top: place(y).from, high: place(y).long });
@@ -175,7 +193,7 @@ export function drawOnCanvas(ink, traces, layout, place, ground = "") {
       ink.setLineDash([]);
       ink.globalAlpha = 1;
     }
-    if (trace.mode?.includes("text")) texts(ink, trace, points, layout, ground);
+    if (trace.mode?.includes("text")) texts(ink, trace, points, layout, ground, taken, whole);
     if (trace.mode?.includes("markers")) dots(ink, trace.marker, points);
   }
 }
@@ -207,6 +225,8 @@ export function drawOverPlot(node, canvas, { data, layout }) {
   if (!canvas.isConnected) node.append(canvas);
   node.setAttribute("data-on-canvas", "");
   const ground = getComputedStyle(canvas).getPropertyValue("--sv-ground");
-  drawOnCanvas(inkOf(canvas, wide, high), data, layout, (axis) => ({ from: full[axisKey(axis)]._offset, long: full[axisKey(axis)]._length }), ground);
+  const { left, top } = node.getBoundingClientRect();
+  const titles = [...node.querySelectorAll(".infolayer text")].map((one) => shifted(one.getBoundingClientRect(), -left, -top));
+  drawOnCanvas(inkOf(canvas, wide, high), data, layout, (axis) => ({ from: full[axisKey(axis)]._offset, long: full[axisKey(axis)]._length }), { wide, high }, ground, titles);
   return true;
 }

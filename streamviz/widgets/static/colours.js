@@ -3,8 +3,9 @@
 
 import { axesOf, axisKey } from "./layout.js";
 
-/** Is the page dark: by JupyterLab's theme, or else by the system's. @param {{dataset: DOMStringMap}} body @param {boolean} system */
-export const isDark = (body, system) => (body.dataset.jpThemeLight ?? String(!system)) === "false";
+/** Is the page dark: by the system's theme if it forces its colours, or else by a choice, by JupyterLab's theme, and by the system's.
+ * @param {{dataset: DOMStringMap}} body @param {boolean} system @param {boolean} forced @param {boolean | null} [choice] */
+export const isDark = (body, system, forced, choice) => (forced ? system : choice ?? (body.dataset.jpThemeLight ?? String(!system)) === "false");
 
 /** The layout for a light or a dark page. @param {any} layout @param {boolean} dark */
 export function themed(layout, dark) {

@@ -46,13 +46,38 @@ export function makeSlider(label, range) {
   return Object.assign(node, range);
 }
 
-/** Call back when the theme of JupyterLab or of the system changes; return whether it is dark now.
+/** Let an element be printed as wide as it is on the screen: its pictures are not drawn again for the width of the paper.
+ * @param {HTMLElement} node @param {AbortSignal} signal */
+export function keepsWidthInPrint(node, signal) {
+  let style = "";
+  addEventListener("beforeprint", () => {
+    style = node.style.cssText;
+    Object.assign(node.style, { boxSizing: "border-box", width: `${node.offsetWidth}px` });
+  }, { signal });
+  addEventListener("afterprint", () => void (node.style.cssText = style), { signal });
+}
+
+/** Let a page be printed as it is in the window: on sheets as wide as that. @param {() => number} high a sheet's height in pixels @param {number} [margin] */
+export function printsAsInWindow(high, margin = 0) {
+  const sheet = document.createElement("style");
+  addEventListener("beforeprint", () => {
+    const [across, down] = [innerWidth, high()].map((px) => `${px + 2 * margin}px`);
+    sheet.textContent = `@page { margin: ${margin}px; size: ${across} ${down}; }`;
+    document.head.append(sheet);
+  });
+  addEventListener("afterprint", () => sheet.remove());
+}
+
+/** The height of a page, for one sheet. */
+export const wholeHeight = () => document.documentElement.scrollHeight + 1;
+
+/** Call back when the theme of JupyterLab or of the system changes; return whether it is dark now, given a choice or none.
  * @param {() => void} act @param {AbortSignal} signal @param {string[]} [more] other attributes of the body to watch */
 export function watchTheme(act, signal, more = []) {
-  const system = matchMedia("(prefers-color-scheme: dark)");
+  const [system, forced] = ["(prefers-color-scheme: dark)", "(forced-colors: active)"].map((query) => matchMedia(query));
   const observer = new MutationObserver(act);
   observer.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", ...more] });
-  system.addEventListener("change", act, { signal });
+  for (const one of [system, forced]) one.addEventListener("change", act, { signal });
   signal.addEventListener("abort", () => observer.disconnect());
-  return () => isDark(document.body, system.matches);
+  return (/** @type {boolean | null} */ choice = null) => isDark(document.body, system.matches, forced.matches, choice);
 }

@@ -7,6 +7,7 @@ import { make, makeButton, relabelled } from "./dom.js";
 /** @typedef {{actions: (group: string, which: string) => Action[], act: (action: Action, group: string, which: string) => void}} Steering */
 /** @typedef {{root: HTMLElement, buttons: HTMLButtonElement[], actions: Action[], group: string, which: string, killedAt: number}} Spot */
 
+const [WORDS_HIGH, BUTTON_PX] = [31, 27]; // a group's name and number, which are scaled, and its buttons below them, which are not
 const ANSWER_MS = 1500; // the kernel answers sooner, if it can
 
 /** The boxes of a scene that can be steered: a consumer's, and a group's name and numbers.
@@ -55,7 +56,8 @@ export function buildControls(node, signal) {
       const spot = spots.get(key) ?? create(key, at);
       const actions = /** @type {Steering} */ (steering).actions(group, which);
       Object.assign(spot, { actions, group, which });
-      const [left, top, width, height] = [x, y, w, h].map((px) => `${Math.round(px * scale)}px`);
+      const high = which ? h : Math.max(h, WORDS_HIGH + BUTTON_PX / scale);
+      const [left, top, width, height] = [x, y, w, high].map((px) => `${Math.round(px * scale)}px`);
       Object.assign(spot.root.style, { left, top, width, height });
       spot.root.setAttribute("aria-label", which || group);
       spot.root.toggleAttribute("data-group", !which);

@@ -14,6 +14,7 @@ import { flowShapes } from "./flow_shapes.js";
 const [LEAST_MS, MOST_MS] = [80, 300]; // a move takes as long as it is to the next sample, within these bounds
 const MOST_STEPS = 10; // samples; a larger step is a jump, and nothing moves
 const [SMALLEST, LARGE_PX] = [0.62, 1920]; // a picture that is too high even then shows fewer groups; from this width on, letters grow
+const NARROWEST_PX = 400; // a picture that is less wide is this one, smaller: its words would touch
 
 /** Is a frame so close behind another one that its entries can be followed?
  * @param {{n: number, scene: any} | null} before @param {number} n @param {any} scene */
@@ -33,12 +34,16 @@ export function fewerGroups(scene, most) {
   return { ...scene, groups: groups.filter((/** @type {any} */ _, /** @type {number} */ i) => places.includes(i)) };
 }
 
-/** The smallest scale of a picture. @param {number} wide */
-const smallestFor = (wide) => Math.max(SMALLEST, wide / LARGE_PX);
+/** The smallest and the largest scale of a picture. @param {number} wide @param {any} constants */
+function scalesFor(wide, { LEAST }) {
+  const largest = wide < NARROWEST_PX ? wide / NARROWEST_PX : Math.max(1, wide / LEAST);
+  return [Math.min(largest, Math.max(SMALLEST, wide / LARGE_PX)), largest];
+}
 
 /** For how many groups a node has room if all is as small as can be. @param {any} scene @param {number} wide @param {number} high @param {any} constants */
 function roomFor(scene, wide, high, constants) {
-  const heightOf = (/** @type {any[]} */ groups) => smallestFor(wide) * flowShapes({ ...scene, groups, total: scene.all ? scene.total : groups.length }, Math.ceil(wide / smallestFor(wide)), constants, true).height;
+  const [smallest] = scalesFor(wide, constants);
+  const heightOf = (/** @type {any[]} */ groups) => smallest * flowShapes({ ...scene, groups, total: scene.all ? scene.total : groups.length }, Math.ceil(wide / smallest), constants, true).height;
   const [full, bare] = [heightOf(scene.groups), heightOf([])];
   return full > high ? Math.max(1, Math.floor(((high - bare) * scene.groups.length) / (full - bare))) : scene.groups.length;
 }
@@ -108,11 +113,12 @@ export function buildFlow(node, constants, hover, signal) {
   let [drawnAt, duration] = [0, MOST_MS];
   /** @type {Shape[]} */
   let shown = [];
-  /** @type {{wide: number, high: number, density: number} | null} */
+  /** @type {{wide: number, high: number, ratio: number, density: number} | null} */
   let box = null; // to read it for each frame would lay out the page each time
   const boxNow = () => {
     const zoom = () => node.getBoundingClientRect().width / node.offsetWidth || 1; // a slide's
-    return (box = box?.wide ? box : { wide: node.clientWidth, high: node.clientHeight, density: zoom() * (devicePixelRatio || 1) });
+    const ratio = devicePixelRatio || 1; // another one on another screen
+    return (box = box?.wide && box.ratio === ratio ? box : { wide: node.clientWidth, high: node.clientHeight, ratio, density: zoom() * ratio });
   };
   const arrange = (/** @type {any} */ all) => {
     const { wide } = boxNow();
@@ -126,7 +132,8 @@ export function buildFlow(node, constants, hover, signal) {
     const low = natural.height * Math.max(1, scale) > high;
     const scene = low ? fewerGroups(all, roomFor(all, wide, high, constants)) : all;
     const arranged = low ? flowShapes(scene, Math.ceil(wide / scale), constants, low) : natural;
-    const fits = Math.max(smallestFor(wide), Math.min(high / arranged.height, Math.max(1, wide / constants.LEAST)));
+    const [smallest, largest] = scalesFor(wide, constants);
+    const fits = Math.max(smallest, Math.min(high / arranged.height, largest));
     const settled = Math.abs(fits - scale) < 0.01;
     scale = settled ? scale : fits;
     const width = Math.ceil(wide / scale);
@@ -170,12 +177,14 @@ export function buildFlow(node, constants, hover, signal) {
   sizes.observe(node);
   addEventListener("resize", refit, { signal });
   signal.addEventListener("abort", () => sizes.disconnect());
-  node.addEventListener("pointermove", ({ clientX, clientY }) => {
+  const point = (/** @type {PointerEvent} */ { clientX, clientY }) => {
     const { left, top, width } = canvas.getBoundingClientRect(); // a box's buttons lie over its squares
     const scaled = width / (svg.viewBox.baseVal.width || 1);
     const { ids = [], title = "" } = picture.at((clientX - left) / scaled, (clientY - top) / scaled) ?? {};
     if (canvas.title !== title) canvas.title = title;
     hover(ids.length === 1 ? ids[0] : "");
-  }, { signal });
+  };
+  node.addEventListener("pointermove", point, { signal });
+  node.addEventListener("pointerdown", point, { signal }); // a finger that taps does not move
   return { draw, drawn: picture.drawn, steer: () => before && controls(before.scene, shown, exact) };
 }

@@ -150,7 +150,7 @@ export function flowShapes(scene, width, constants, saves = false) {
     const [first, y] = [x + room - 6 - PITCH, top + (low ? 4 : 6)];
     if (rest) {
       text(`${name} rest`, first + PITCH - beside - 4, y + 10, rest, "note", "end");
-      beside += Math.floor(NOTE * columnsOf(rest)) + 4;
+      beside += Math.floor(NOTE * columnsOf(rest)) + 16; // a gap, for letters may be wider
     }
     boxText(name, x, top, room - 12, beside, one.name, ...stateOf(one));
     const title = `${comma(one.pending)} pending`;

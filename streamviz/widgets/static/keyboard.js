@@ -69,12 +69,10 @@ export function describe(figures, chosen) {
 }
 
 /** Let the entries of a plot be chosen by keyboard.
- * @param {HTMLElement} node @param {string} title
+ * @param {HTMLElement} node
  * @param {{data: () => any[], chosen: () => string, choose: (id: string) => void}} entries
  * @param {AbortSignal} signal */
-export function chooseByKeyboard(node, title, { data, chosen, choose }, signal) {
-  node.setAttribute("role", "application");
-  node.setAttribute("aria-label", `${title}: arrow keys go from entry to entry, Escape leaves`);
+export function chooseByKeyboard(node, { data, chosen, choose }, signal) {
   node.dataset.lmSuppressShortcuts = "true"; // the keys are for the plot, not for JupyterLab
   node.addEventListener("keydown", (stroke) => {
     if (stroke.target !== node || stroke.ctrlKey || stroke.metaKey || stroke.altKey) return;
@@ -90,5 +88,6 @@ export function chooseByKeyboard(node, title, { data, chosen, choose }, signal) 
 /** Make a plot a stop for the Tab key once it has entries. @param {HTMLElement} node @param {any[]} data */
 export function makeTabStop(node, data) {
   if (node.tabIndex === 0) return;
-  if (data.some(({ customdata }) => customdata?.some(Boolean))) node.tabIndex = 0;
+  if (!data.some(({ customdata }) => customdata?.some(Boolean))) return;
+  Object.assign(node, { tabIndex: 0, role: "application", ariaLabel: `${node.ariaLabel}: arrow keys go from entry to entry, Escape leaves` });
 }

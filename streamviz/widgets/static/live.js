@@ -2,7 +2,7 @@
 // Draws the plots that the kernel sends. It computes no number.
 
 import { buildCommandTable } from "./command_table.js";
-import { make, makeStatus, watchTheme } from "./dom.js";
+import { keepsWidthInPrint, make, makeStatus, watchTheme } from "./dom.js";
 import { applyDelta } from "./figure.js";
 import { buildClickLog } from "./click_log.js";
 import { idOf } from "./keyboard.js";
@@ -35,6 +35,7 @@ function buildPlots(root, grid, timeline, onDrawn, scale, signal) {
     // The one that waits longest comes first. After one by plotly there is time for what moves.
     for (const plot of Plotly && root.isConnected ? [...plots].sort((one, other) => one.drawnAt - other.drawnAt) : []) {
       const { node, figure, summary } = plot;
+      if (plot.dirty && summary.textContent !== figure.summary) summary.textContent = figure.summary; // also out of view
       if (!plot.dirty || !plot.visible) continue;
       const box = (plot.box = plot.box.wide ? plot.box : boxOf(node)); // to read it for each frame would lay out the page each time
       if (!box.wide) continue;
@@ -45,7 +46,6 @@ function buildPlots(root, grid, timeline, onDrawn, scale, signal) {
         continue;
       }
       Object.assign(plot, { dirty: false, drawnAt: began });
-      summary.textContent = figure.summary;
       const first = !node.on && !node.drawFlow; // plotly adds `on`
       drawPlot(Plotly, node, figure, timeline, { dark, chosen: timeline.chosen(), scale: scale(), coarse: false, most: Infinity, box, zoom: "kept" });
       const now = performance.now();
@@ -142,6 +142,7 @@ export function build(model, signal) {
   });
   const top = make("div", "top", [status]);
   const root = make("div", "live", [top, grid, timeline.node, commands.root]);
+  keepsWidthInPrint(root, signal);
   let owed = 0; // frames to grant
   /** @type {import("./panel.js").Panel | null} */
   let panel = null;

@@ -120,10 +120,11 @@ function labelledSlider({ text, short, isFactor, value, request }, send, signal)
   input.dataset.lmSuppressShortcuts = "true"; // the keys move the slider, and not the notebook
   input.addEventListener("keydown", (stroke) => stroke.key.startsWith("Arrow") && stroke.stopPropagation(), { signal });
   const read = () => (isFactor ? fromSlider(Number(input.value)) : Number(input.value));
-  const show = () => (isFactor ? `×${read()}` : `${read()} ms`);
-  const output = make("output", "", show());
+  const output = make("output", "", [], { "aria-live": "off" }); // the slider says it
+  const show = () => void (input.ariaValueText = output.textContent = isFactor ? `×${read()}` : `${read()} ms`);
+  show();
   input.addEventListener("input", () => {
-    output.textContent = show();
+    show();
     send({ ...request, value: read() });
   }, { signal });
   const label = make("label", "", short);

@@ -3,7 +3,7 @@
 
 import { advance, eventFrom, frameAt, textsAt } from "./clock.js";
 import { buildControls } from "./controls.js";
-import { watchTheme } from "./dom.js";
+import { keepsWidthInPrint, watchTheme } from "./dom.js";
 import { buildDrawing } from "./drawing.js";
 import { describe } from "./keyboard.js";
 import { buildTimeline } from "./plot_node.js";
@@ -49,6 +49,7 @@ export class Player {
     this.drawing = buildDrawing(this.nodes.grid, this.timeline, { focus, arrange: this.arrange, restyle: this.restyle }, signal);
     this.darkNow = this.watch();
     this.update();
+    keepsWidthInPrint(this.root, signal);
     if (plays) playWhileVisible(this.root, this, signal);
   }
 
@@ -212,7 +213,7 @@ export class Player {
   show(figures) {
     const { root, options, dragging } = this;
     const chosen = this.timeline.chosen();
-    const dark = (typeof options.dark === "function" ? options.dark() : options.dark) ?? this.darkNow();
+    const dark = this.darkNow(typeof options.dark === "function" ? options.dark() : options.dark);
     root.toggleAttribute("data-dark", dark);
     const scaleOf = (/** @type {number} */ plots) => options.scale?.(plots) ?? slideScale(root, plots);
     this.drawing.show(figures, this.drawn, (plots) => ({ dark, chosen, scale: scaleOf(plots), coarse: dragging }));

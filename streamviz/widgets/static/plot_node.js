@@ -46,11 +46,14 @@ export function buildTimeline(request, restyle) {
  * @param {any} layout the figure's @param {() => any[]} data its traces @param {Timeline} timeline @param {AbortSignal} signal */
 export function createPlot(layout, data, { chosen, choose, hover }, signal) {
   const flow = layout.meta?.flow;
-  const node = /** @type {any} */ (make("div", flow ? "flow" : "plot"));
-  chooseByKeyboard(node, layout.title.text, { data, chosen, choose }, signal);
+  const node = /** @type {any} */ (make("div", flow ? "flow" : "plot", [], { role: "group", "aria-label": layout.title.text }));
+  chooseByKeyboard(node, { data, chosen, choose }, signal);
   if (flow) {
     const { draw, drawn, steer } = buildFlow(node, flow, hover, signal);
     Object.assign(node, { drawFlow: draw, drawn, steer });
+  } else {
+    // A finger scrolls the page; plotly would stop that, to zoom.
+    node.addEventListener("touchstart", (/** @type {Event} */ touch) => touch.stopPropagation(), { capture: true, passive: true, signal });
   }
   return { node, summary: make("p", "hidden") };
 }
@@ -74,6 +77,7 @@ export function drawPlot(Plotly, node, figure, timeline, style) {
   const { data, layout } = styled(figure, style);
   Plotly.react(node, data.map(withWords), { uirevision: style.zoom, ...layout, datarevision: performance.now() }, { displayModeBar: false, responsive: true });
   if (!first) return;
+  for (const one of [node.querySelector(".plot-container"), document.getElementById("js-plotly-tester")]) one?.setAttribute("aria-hidden", "true"); // the summary says the same
   node.on("plotly_afterplot", () => spread(node)); // also after the first drawing, after a zoom, and in another size
   node.on("plotly_hover", (/** @type {any} */ { points }) => timeline.hover(idOf(points[0]?.customdata)));
 }

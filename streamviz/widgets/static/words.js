@@ -16,7 +16,7 @@ function overlap(a, b) {
 }
 
 /** @param {Box} box @param {number} x @param {number} y @returns {Box} */
-const shifted = ({ left, top, right, bottom }, x, y) => ({ left: left + x, top: top + y, right: right + x, bottom: bottom + y });
+export const shifted = ({ left, top, right, bottom }, x, y) => ({ left: left + x, top: top + y, right: right + x, bottom: bottom + y });
 
 /** How far to move a text so that it lies within an area and over no other one; null if it has no room nearby.
  * @param {Box} box @param {Box[]} taken @param {Box} area @returns {[number, number] | null} */

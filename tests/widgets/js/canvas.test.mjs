@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { corners, drawOnCanvas, isWhole, placed, ranges, ticks, winding } from "streamviz/canvas.js";
+import { corners, drawOnCanvas, isWhole, placed, plain, ranges, ticks, winding } from "streamviz/canvas.js";
 
 const area = { left: 10, top: 20, wide: 100, high: 50 };
+const box = { wide: 120, high: 120 };
+const measureText = (text) => ({ width: 7 * text.length });
 
 test("a range is around what is on its axis, from zero where it must be", () => {
   const data = [{ x: [5, 10], y: [3, null, 7] }, { x: [2], y: [0.5], yaxis: "y2" }];
@@ -72,7 +74,7 @@ test("a drawing on a canvas has lines, bands, dots and grids, and leaves hidden 
     { mode: "markers", marker: { color: "#333", size: [0, 9], symbol: "circle-open" }, yaxis: "y2", x: [0, 1], y: [0.5, 0.5] },
   ];
   const layout = { xaxis: {}, yaxis: { tickvals: [1, 2], ticktext: ["one", "two"] }, yaxis2: { range: [0, 1], visible: false } };
-  drawOnCanvas(ink, data, layout, () => ({ from: 0, long: 100 }));
+  drawOnCanvas(ink, data, layout, () => ({ from: 0, long: 100 }), box);
   const count = (name) => calls.filter(([key]) => key === name).length;
   assert.equal(count("fill"), 2);
   assert.equal(count("arc"), 1);
@@ -96,7 +98,7 @@ test("a line that goes up and down all the way is drawn without its dashes", () 
   const drawn = (points) => {
     set.length = 0;
     const data = [{ mode: "lines", line: { color: "#000", dash: "dash" }, x: points.map(([x]) => x), y: points.map(([, y]) => y) }];
-    drawOnCanvas(ink, data, { xaxis: {}, yaxis: {} }, () => ({ from: 0, long: 100 }));
+    drawOnCanvas(ink, data, { xaxis: {}, yaxis: {} }, () => ({ from: 0, long: 100 }), box);
     return set.some((dash) => dash.length > 0);
   };
   assert.deepEqual([drawn(calm), drawn(wild)], [true, false]);
@@ -111,7 +113,7 @@ test("a narrow plot is drawn from fewer points than a wide one", () => {
       get: (target, key) => target[key] ?? (() => (moves += key === "lineTo")),
       set: (target, key, value) => Reflect.set(target, key, value),
     });
-    drawOnCanvas(ink, [trace], { xaxis: {}, yaxis: {} }, (axis) => ({ from: 0, long: axis === "x" ? long : 300 }));
+    drawOnCanvas(ink, [trace], { xaxis: {}, yaxis: {} }, (axis) => ({ from: 0, long: axis === "x" ? long : 300 }), box);
     return moves;
   };
   assert.ok(drawn(1200) > 200);
@@ -120,14 +122,29 @@ test("a narrow plot is drawn from fewer points than a wide one", () => {
 
 test("while one drags, too, words have a rim and no axis has numbers above its values", () => {
   const [filled, rims] = [[], []];
-  const ink = new Proxy({}, { get: (target, key) => target[key] ?? ((/** @type {any} */ text) => void (key === "fillText" ? filled.push(text) : key === "strokeText" && rims.push(`${text} ${target.strokeStyle}`))), set: (target, key, value) => Object.assign(target, { [key]: value }) && true });
+  const ink = new Proxy({ measureText }, { get: (target, key) => target[key] ?? ((/** @type {any} */ text) => void (key === "fillText" ? filled.push(text) : key === "strokeText" && rims.push(`${text} ${target.strokeStyle}`))), set: (target, key, value) => Object.assign(target, { [key]: value }) && true });
   const data = [
     { mode: "lines", x: [0, 1], y: [0, 58], line: { color: "#000" } },
     { mode: "text", x: [1], y: [84], text: ["ann killed"] },
   ];
-  drawOnCanvas(ink, data, { xaxis: {}, yaxis: { rangemode: "tozero", dtick: 20 } }, () => ({ from: 0, long: 400 }), "#fff");
+  drawOnCanvas(ink, data, { xaxis: {}, yaxis: { rangemode: "tozero", dtick: 20 } }, () => ({ from: 0, long: 400 }), { wide: 500, high: 400 }, "#fff");
   assert.ok(filled.includes("60") && !filled.includes("80"), String(filled));
   assert.deepEqual(rims, ["ann killed #fff"]);
+});
+
+test("words on the canvas are those that plotly shows, and none lies over another one", () => {
+  assert.equal(plain("&lt;b&gt; &amp;amp; &#36;&#37;{x} &nbsp; a&b"), "<b> &amp; $%{x} &nbsp; a&b");
+  const drawn = [];
+  const keep = { measureText, fillText: (/** @type {any[]} */ ...given) => drawn.push(given) };
+  const ink = new Proxy({}, { get: (target, key) => keep[key] ?? target[key] ?? (() => {}), set: (target, key, value) => Reflect.set(target, key, value) });
+  const ends = { mode: "text", textposition: ["middle right", "middle right", "middle left", "middle right"], x: [5, 5, 5, 5], y: [5, 5, 5, 5], text: ["&lt;b&gt; 1", "email 2", "killed", "x".repeat(99)] };
+  const axis = { range: [0, 10], tickvals: [1], ticktext: ["a&lt;"] };
+  drawOnCanvas(ink, [ends], { xaxis: axis, yaxis: axis }, () => ({ from: 0, long: 200 }), { wide: 300, high: 200 });
+  assert.deepEqual(drawn.slice(0, 2).map(([text]) => text), ["a<", "a<"]);
+  const [[one, x, y], [two, , lower], [three, left], ...rest] = drawn.slice(2);
+  assert.deepEqual([one, two, three, rest], ["<b> 1", "email 2", "killed", []], "what has no room is left out");
+  assert.ok(x > 100 && x < 110 && y === 100 && left === 100 - 4 - 42, String(drawn));
+  assert.ok(Math.abs(lower - y) > 13 && Math.abs(lower - y) < 40, String(lower));
 });
 
 test("the canvas draws every plot of ours, and leaves to plotly what one's own plot does not say", () => {

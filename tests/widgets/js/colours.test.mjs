@@ -38,6 +38,14 @@ test("isDark asks JupyterLab first, and the system where there is none", () => {
   assert.equal(isDark(body(undefined), false), false);
 });
 
+test("one's own choice comes before both, but not where the system forces its colours", () => {
+  const body = { dataset: { jpThemeLight: "true" } };
+  assert.deepEqual([true, false, null].map((choice) => isDark(body, true, false, choice)), [true, false, false]);
+  for (const system of [true, false]) {
+    for (const choice of [true, false, null]) assert.equal(isDark(body, system, true, choice), system);
+  }
+});
+
 const shades = { dark: { "#0072B2": ["#3D9DE0", "#FFFFFF", 0.7], "rgba(0,114,178,0.3)": ["rgba(61,157,224,0.3)", "", 0] } };
 const own = { layout: { meta: { shades } } };
 
