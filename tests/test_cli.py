@@ -437,7 +437,8 @@ def test_record_keeps_an_existing_file(
     target = tmp_path / "run.jsonl.gz"
     target.write_text("mine")
     assert main(["record", server.url, "orders", "-o", str(target)]) == 1
-    assert "already exists" in capsys.readouterr().err
+    says = "already exists: choose another name, or give --overwrite\n"
+    assert capsys.readouterr().err.endswith(says)
     assert target.read_text() == "mine"
 
 
