@@ -12,7 +12,7 @@ from typing import Any
 
 from streamviz.errors import InputError, is_number, path_of
 from streamviz.export.files import HTML, match_suffix, write_file
-from streamviz.export.options import Theme, check_appearance, select_frames, warn_of
+from streamviz.export.options import Theme, check_appearance, check_count, select_frames, warn_of
 from streamviz.export.payload import compress_frames
 from streamviz.plots import Plot
 from streamviz.plots.drawing import still
@@ -95,6 +95,7 @@ def to_html(
     if poster is not None and not (is_number(poster) and poster >= 0):
         raise InputError(f"poster={poster!r}: give seconds since the recording began")
     frames = select_frames(recording, plots, stream, start_s, end_s, captions, caption)
+    check_count(frames)
     times = frames.metadata()["times"]
     if poster is not None and not times[0] <= poster <= times[-1]:
         raise InputError(
