@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from string import Template
@@ -104,8 +105,8 @@ def to_html(
         )
     options |= {"dark": _DARK[theme], "poster": poster}
     begin = times[0 if autoplay else -1] if poster is None else poster
-    frame = next(i for i, at in enumerate(times) if at >= begin)
-    page = _page(frames, size, theme, options, frames.figures(frame), progress=progress)
+    poster_figures = frames.figures(bisect_right(times, begin) - 1)  # the player's frame, too
+    page = _page(frames, size, theme, options, poster_figures, progress=progress)
     file = write_file(target, page.encode("utf-8"), overwrite=overwrite)
     warn_of(frames.problems)
     return file

@@ -239,6 +239,12 @@ def test_a_still_shows_its_moment(run: Path, tmp_path: Path) -> None:
     assert "g: 41 waiting" in to_still(run, tmp_path / "end.svg").read_text("utf-8")
 
 
+def test_a_poster_between_two_samples_is_the_earlier_one(run: Path, tmp_path: Path) -> None:
+    page = to_html(run, tmp_path / "talk.html", poster=1.05).read_text("utf-8")
+    (picture,) = re.findall(r'<img alt="g: (\d+) waiting', page)
+    assert picture == "11", "as the player shows it"
+
+
 @pytest.mark.parametrize("many", [1, 2, 3, 4])
 def test_several_plots_share_a_still_without_overlap(run: Path, tmp_path: Path, many: int) -> None:
     plots = [StreamMap(), GroupLag(), AckProgress(), GroupLag("seconds")][:many]
