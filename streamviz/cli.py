@@ -25,6 +25,7 @@ from streamviz.export.options import Theme
 from streamviz.export.printing import say
 from streamviz.plots.figure import Plot
 from streamviz.plots.named import PLOTS, new_plot
+from streamviz.recording.output_file import already_exists
 
 Option = tuple[tuple[str, ...], dict[str, Any]]
 Handler = Callable[[argparse.Namespace], None]
@@ -180,6 +181,8 @@ def record(args: argparse.Namespace) -> None:
     """Record a stream to a file until Ctrl-C, without writing to Redis."""
     from streamviz.recording import record
 
+    if os.path.exists(args.output) and not args.overwrite:
+        raise already_exists(Path(args.output), "--overwrite")
     with until_ctrl_c() as wait:
         with (
             _observe(args) as source,

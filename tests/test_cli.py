@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import re
@@ -228,6 +229,35 @@ def test_record_writes_what_happens_until_it_is_stopped(
     assert load(target).last.length == 2
 
 
+def test_record_goes_on_after_ctrl_z_at_its_own_pace(
+    redis: redis_py.Redis,
+    server: EmbeddedServer,
+    key: str,
+    tmp_path: Path,
+    until: Callable[..., None],
+) -> None:
+    """It makes up for no sample that it has missed: the server would be asked all at once."""
+    Stream(redis, key).add({"n": 1})
+    target = tmp_path / "run.jsonl.gz"
+    process = started("record", server.url, key, "-o", str(target))
+    try:
+        until(lambda: load(target).newest)
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(3)  # it is stopped for so long
+        process.send_signal(signal.SIGCONT)
+        before = len(load(target).samples)
+        until(lambda: len(load(target).samples) > before + 20)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=15)
+    times_ms = [one.time_ms for one in load(target).samples]
+    steps_ms = [new - old for old, new in itertools.pairwise(times_ms)]
+    longest = max(steps_ms)
+    assert longest > 2500
+    at = steps_ms.index(longest) + 1
+    assert times_ms[at + 8] - times_ms[at] > 400, "thirty are missed"
+
+
 @pytest.mark.parametrize("ended_by", ENDINGS)
 @pytest.mark.parametrize("command", ["watch", "record"])
 def test_a_second_ctrl_c_does_not_interrupt_the_end(
@@ -437,7 +467,8 @@ def test_record_keeps_an_existing_file(
     target = tmp_path / "run.jsonl.gz"
     target.write_text("mine")
     assert main(["record", server.url, "orders", "-o", str(target)]) == 1
-    assert "already exists" in capsys.readouterr().err
+    says = "already exists: choose another name, or give --overwrite\n"
+    assert capsys.readouterr().err.endswith(says)
     assert target.read_text() == "mine"
 
 

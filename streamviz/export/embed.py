@@ -12,7 +12,7 @@ from urllib.parse import quote
 from streamviz.client.progress import progress_bar
 from streamviz.errors import path_of
 from streamviz.export.files import match_suffix, write_file
-from streamviz.export.options import select_frames, warn_of
+from streamviz.export.options import check_count, select_frames, warn_of
 from streamviz.plots import Plot
 from streamviz.recording import Recording
 from streamviz.recording.format import dumps
@@ -59,6 +59,7 @@ def to_embed(
     options = player_options(speed, loop, autoplay)
     match_suffix(target, [FRAMES_SUFFIX])
     frames = select_frames(recording, plots, stream, start_s, end_s, captions, caption)
+    check_count(frames)
     figures, deltas = frames.figures_and_deltas()
     head = {"streamviz_frames": 2, "metadata": frames.metadata(), "options": options}
     lines = [f"{dumps(head | {'figures': figures})}\n"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from string import Template
@@ -12,7 +13,7 @@ from typing import Any
 
 from streamviz.errors import InputError, is_number, path_of
 from streamviz.export.files import HTML, match_suffix, write_file
-from streamviz.export.options import Theme, check_appearance, select_frames, warn_of
+from streamviz.export.options import Theme, check_appearance, check_count, select_frames, warn_of
 from streamviz.export.payload import compress_frames
 from streamviz.plots import Plot
 from streamviz.plots.drawing import still
@@ -95,6 +96,7 @@ def to_html(
     if poster is not None and not (is_number(poster) and poster >= 0):
         raise InputError(f"poster={poster!r}: give seconds since the recording began")
     frames = select_frames(recording, plots, stream, start_s, end_s, captions, caption)
+    check_count(frames)
     times = frames.metadata()["times"]
     if poster is not None and not times[0] <= poster <= times[-1]:
         raise InputError(
@@ -103,8 +105,8 @@ def to_html(
         )
     options |= {"dark": _DARK[theme], "poster": poster}
     begin = times[0 if autoplay else -1] if poster is None else poster
-    frame = next(i for i, at in enumerate(times) if at >= begin)
-    page = _page(frames, size, theme, options, frames.figures(frame), progress=progress)
+    poster_figures = frames.figures(bisect_right(times, begin) - 1)  # the player's frame, too
+    page = _page(frames, size, theme, options, poster_figures, progress=progress)
     file = write_file(target, page.encode("utf-8"), overwrite=overwrite)
     warn_of(frames.problems)
     return file

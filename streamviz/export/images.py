@@ -95,7 +95,8 @@ def to_animation(
 ) -> Path:
     """Write a span of a recording as an animated GIF or as an MP4 video (H.264), by the suffix.
 
-    In a terminal and in a notebook, a bar shows the progress and the time that is left.
+    Its last image is the end of the span. In a terminal and in a notebook, a bar shows the progress
+    and the time that is left.
 
     Parameters
     ----------
@@ -119,14 +120,14 @@ def to_animation(
         raise InputError(f"rate_hz={rate_hz!r}: give images per second, above 0, at most 50")
     frames = select_frames(recording, plots, stream, start_s, end_s, captions, caption)
     times = frames.metadata()["times"]
-    count = int((times[-1] - times[0]) * rate_hz / speed) + 1
+    count = math.ceil((times[-1] - times[0]) * rate_hz / speed - 1e-6) + 1
     if count > MAX_IMAGES[suffix]:
         raise InputError(
             f"this span needs {count:,} images, and the limit is {MAX_IMAGES[suffix]:,}: choose a "
-            "shorter span with start_s and end_s, a higher speed or a lower rate_hz"
+            "shorter span (start_s and end_s, --start and --end), a higher speed or a lower rate"
         )
     check_target(target, overwrite=overwrite)
-    moments = [times[0] + i * speed / rate_hz for i in range(count)]
+    moments = [*(times[0] + i * speed / rate_hz for i in range(count - 1)), times[-1]]
     indices = [bisect_right(times, moment + 1e-9) - 1 for moment in moments]
     background: Background = "dark" if theme == "dark" else "light"
     if suffix == ".mp4":

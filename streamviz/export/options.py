@@ -1,8 +1,9 @@
 """Check the options that the ``to_*`` functions share; `to_html` says what they mean.
 
-A span is 0 or more seconds, both ends included, and has at most 20,000 samples; without
-``end_s``, it goes to the end. A speed is above 0 and at most 1000. A size is 100 to 8000 pixels
-each way. Captions are shown from their moment on, in addition to the recording's own.
+A span is 0 or more seconds, both ends included; without ``end_s``, it goes to the end. For a page
+or a file of frames, it has at most 20,000 samples. A speed is above 0 and at most 1000. A size is
+100 to 8000 pixels each way. Captions are shown from their moment on, in addition to the
+recording's own.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def select_frames(
     captions: Iterable[tuple[float, str]] = (),
     caption: str = "",
 ) -> Frames:
-    """Return the frames to export; at most 20,000."""
+    """Return the frames to export."""
     source = recording if isinstance(recording, Recording) else Recording(recording)
     check_type("captions", captions, Iterable, "pairs of (at_s, text)")
     frames = Frames(
@@ -43,12 +44,17 @@ def select_frames(
         limit=6000,
     )
     frames.check_data()
+    return frames
+
+
+def check_count(frames: Frames) -> None:
+    """Check that a page can hold so many frames."""
     if len(frames) > MAX_FRAMES:
         raise InputError(
-            f"{len(frames):,} samples are too many for one file: "
-            f"choose a span of at most {MAX_FRAMES:,} with start_s and end_s"
+            f"{len(frames):,} samples are too many for a page: choose a span of at most "
+            f"{MAX_FRAMES:,} (start_s and end_s, --start and --end), or play it in a notebook "
+            "with replay()"
         )
-    return frames
 
 
 def warn_of(problems: Mapping[str, str]) -> None:

@@ -129,6 +129,7 @@ class Observer:
             hides=is_hidden(fields),
         )
         self._last_sample: Sample | None = None
+        self._gone_added = 0  # entries of a stream that is gone; with fewer, it is another one
         self._n = 0
         self._clock = RisingClock()
         self.on_sample: list[Callable[[Sample], object]] = []
@@ -183,24 +184,26 @@ class Observer:
             polled = yield from self._poller.poll(time_ms, self.readers)
             if self.failovers.event:
                 events += (self.failovers.event,)
-            elif polled.is_another:
+            elif polled.is_another or (polled.replies.stream.entries_added or 0) < self._gone_added:
                 self.failovers.lost = 0
                 events += (Event("stream_recreated"),)
             sample = make_sample(
                 polled, readers, stream=self.stream, n=self._n, time_ms=time_ms, events=events
             )
             sample = replace(sample, lost=self.failovers.lost) if self.failovers.lost else sample
-            self._last_sample = sample
+            self._last_sample, self._gone_added = sample, 0
         except StreamChanged:
             assert self._last_sample is not None
             return repeated(self._last_sample, self._n, time_ms, str(self.budget), events)
         except NoSuchStream:
             self._poller.forget()
             self.failovers.lost = 0
-            existed, exists = self._last_sample is not None, False
-            trouble = "stream is gone" if existed else f"no stream {self.stream!r} yet"
-            if existed and (node := self.failovers.lost_stream()):
-                trouble += f": failover, and {node}, which took over, does not have it"
+            last, exists = self._last_sample, False
+            trouble = "stream is gone" if last else f"no stream {self.stream!r} yet"
+            if last:
+                self._gone_added = last.entries_added
+                if node := self.failovers.lost_stream():
+                    trouble += f": failover, and {node}, which took over, does not have it"
         except WrongType as error:
             trouble, exists = str(error), False
         except (OffsetError, ServerError, StreamError) as error:

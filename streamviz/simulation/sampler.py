@@ -22,6 +22,8 @@ from streamviz.simulation.context import Context
 from streamviz.simulation.producer import Producer
 from streamviz.simulation.readers import BaseReader
 
+_CATCHING_UP = 0.75  # of an interval is left
+
 
 class Sampler:
     """Samples each stream of a scenario, and keeps the samples.
@@ -165,9 +167,10 @@ class Sampler:
         while True:
             timer = clock.env.timeout(wait_ms)
             yield timer | clock.pace_changed
-            if timer.processed:
-                return
             left_ms = max(self.interval_ms, slow_ms) - (time.monotonic() - began_s) * 1000
+            # a clock that catches up, after Ctrl-Z for example, is not sampled all the way
+            if timer.processed and left_ms < _CATCHING_UP * self.interval_ms:
+                return
             wait_ms = max(left_ms, 0) * clock.speed
 
     def _call_back(self, sample: Sample) -> None:

@@ -167,6 +167,17 @@ def test_every_key_does_what_it_says(run: Path, open_page: Callable[..., Stage])
     stage.page.get_by_text("bob claimed 2 entries from ann").first.wait_for()
 
 
+def test_any_speed_is_shown(run: Path, open_page: Callable[..., Stage]) -> None:
+    stage = open_page(run, speed=3)
+    stage.player.focus()
+    speed = stage.page.get_by_label("speed")
+    shown = "node => [node.selectedOptions[0].text, node.options.length]"
+    assert speed.evaluate(shown) == ["×3", 8]
+    for key, expected in (("+", "×4"), ("-", "×2")):
+        stage.page.keyboard.press(key)
+        assert speed.evaluate(shown) == [expected, 7]
+
+
 def test_an_entry_is_chosen_by_keyboard_and_a_click_leaves_the_arrows_to_the_frames(
     open_page: Callable[..., Stage],
 ) -> None:

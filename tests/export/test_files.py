@@ -24,7 +24,16 @@ from plots.histories import EDGES, group, history, sample
 from streamviz.cli import PLOTS, main
 from streamviz.client.entry_id import EntryId
 from streamviz.errors import InputError, PlotWarning, RecordingError, StreamVizError
-from streamviz.export import images, payload, raster, to_animation, to_embed, to_html, to_still
+from streamviz.export import (
+    images,
+    options,
+    payload,
+    raster,
+    to_animation,
+    to_embed,
+    to_html,
+    to_still,
+)
 from streamviz.export.animation import gif
 from streamviz.export.embed import PLAYER_FILE, script_tag
 from streamviz.export.formats import format_of
@@ -230,6 +239,12 @@ def test_a_still_shows_its_moment(run: Path, tmp_path: Path) -> None:
     assert "g: 41 waiting" in to_still(run, tmp_path / "end.svg").read_text("utf-8")
 
 
+def test_a_poster_between_two_samples_is_the_earlier_one(run: Path, tmp_path: Path) -> None:
+    page = to_html(run, tmp_path / "talk.html", poster=1.05).read_text("utf-8")
+    (picture,) = re.findall(r'<img alt="g: (\d+) waiting', page)
+    assert picture == "11", "as the player shows it"
+
+
 @pytest.mark.parametrize("many", [1, 2, 3, 4])
 def test_several_plots_share_a_still_without_overlap(run: Path, tmp_path: Path, many: int) -> None:
     plots = [StreamMap(), GroupLag(), AckProgress(), GroupLag("seconds")][:many]
@@ -272,6 +287,17 @@ def test_a_gif_has_the_images_of_its_span_at_its_rate_and_loops(run: Path, tmp_p
     assert sum(durations_ms) == 11 * 100 + 2000
     with pytest.raises(InputError, match="images, and the limit is 2,000"):
         to_animation(run, tmp_path / "long.gif", speed=0.01)
+
+
+@pytest.mark.parametrize("speed", [1, 1.7, 1000])
+def test_an_animation_ends_at_the_end_of_its_span(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, speed: float
+) -> None:
+    painted = []
+    monkeypatch.setattr(images, "paint", lambda svg, size: painted.append(svg) or paint(svg, size))
+    to_animation(run, tmp_path / "a.gif", start_s=1, end_s=3.05, speed=speed, rate_hz=4)
+    assert ">1.0 s<" in painted[0]
+    assert ">3.0 s<" in painted[-1]
 
 
 def test_a_video_is_h264_and_has_the_images_of_its_span(run: Path, tmp_path: Path) -> None:
@@ -511,8 +537,19 @@ def test_an_option_is_followed_or_refused(
 def test_a_recording_that_is_too_long_for_a_page_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "long.jsonl"
     save(history(*(sample(n) for n in range(1, 20_003)), limit=30_000), path)
-    with pytest.raises(InputError, match="20,002 samples are too many for one file"):
-        to_html(path, tmp_path / "talk.html")
+    for make, name in ((to_html, "talk.html"), (to_embed, "talk.frames.jsonl")):
+        with pytest.raises(InputError, match=r"20,002 samples are too many for a page: .* --start"):
+            make(path, tmp_path / name)
+
+
+def test_an_image_and_an_animation_of_a_recording_that_is_too_long_for_a_page(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(options, "MAX_FRAMES", 40)
+    with pytest.raises(InputError, match="41 samples are too many"):
+        to_html(run, tmp_path / "talk.html")
+    assert "g: 41 waiting" in to_still(run, tmp_path / "end.svg").read_text("utf-8")
+    assert to_animation(run, tmp_path / "fast.gif", speed=10).exists()
 
 
 @pytest.fixture

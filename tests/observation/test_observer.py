@@ -337,6 +337,12 @@ def test_a_deleted_stream_is_gone_and_sampled_again_when_it_is_back(
     back = observer.sample()
     assert (back.exists, back.trouble, back.groups) == (True, "", ())
     assert [entry.id.ms for entry in back.entries] == [1, 2], "IDs lower than before are new too"
+    assert back.events == (Event("stream_recreated"),)
+    redis.rename(key, f"{key}:away")
+    assert not observer.sample().exists
+    redis.rename(f"{key}:away", key)
+    again = observer.sample()
+    assert (again.length, again.events) == (2, ()), "it is the same stream"
 
 
 def test_a_stream_recreated_between_two_samples_is_noticed(

@@ -11,11 +11,8 @@ const SPEEDS = [0.25, 0.5, 1, 2, 4, 8, 16];
 /** The kinds of event to choose from, and their names. @param {Metadata["kinds"]} kinds @returns {[string, string][]} */
 export const kindsOf = (kinds) => [["", "any event"], ...Object.entries(kinds).map(([kind, [name]]) => /** @type {[string, string]} */ ([kind, name]))];
 
-/** The next faster or slower speed. @param {number} speed @param {number} step 1 or -1 */
-export function nextSpeed(speed, step) {
-  const now = SPEEDS.findIndex((one) => one >= speed);
-  return SPEEDS[Math.min(Math.max((now < 0 ? SPEEDS.length : now) + step, 0), SPEEDS.length - 1)];
-}
+/** The next faster or slower speed, if there is one. @param {number} speed @param {number} step 1 or -1 */
+export const nextSpeed = (speed, step) => (step > 0 ? SPEEDS.find((one) => one > speed) : SPEEDS.findLast((one) => one < speed)) ?? speed;
 
 /** Is a key a letter or a sign, which works only with the focus inside? @param {string} key */
 const isLetter = (key) => key.length === 1 && key !== " ";
@@ -50,7 +47,14 @@ export function buildControls(metadata, player, factor, signal) {
   const slider = makeSlider("time", { min: 0, max: times.length - 1, step: 1, value: 0 });
   const toggle = () => (player.playing ? player.pause() : player.play());
   const kind = makeChoice("kind of event", kindsOf(kinds), "");
-  const speed = makeChoice("speed", SPEEDS.map((one) => [String(one), `×${one}`]), String(factor));
+  const speed = makeChoice("speed", SPEEDS.map((one) => [String(one), `×${one}`]), "");
+  const other = new Option(); // a speed of the caller's own
+  const showSpeed = (/** @type {number} */ value) => {
+    if (SPEEDS.includes(value)) other.remove();
+    else speed.append(Object.assign(other, { value: String(value), text: `×${value}` }));
+    speed.value = String(value);
+  };
+  showSpeed(factor);
   const event = (/** @type {number} */ step) => player.event(kind.value, step);
   const play = makeButton("Play", toggle, signal);
   const clock = make("span", "place");
@@ -79,7 +83,7 @@ export function buildControls(metadata, player, factor, signal) {
       stroke.preventDefault();
       act();
     },
-    showSpeed: (/** @type {number} */ value) => void (speed.value = SPEEDS.includes(value) ? String(value) : ""),
+    showSpeed,
     /** @param {number} frame @param {number} time @param {boolean} playing */
     update(frame, time, playing) {
       if (Number(slider.value) !== frame) slider.value = String(frame);

@@ -121,7 +121,8 @@ function enlarged(layout, scale, { high }) {
   // In a low box the plot needs the room; the axes take more if they need it.
   if (high && high < 20 * size) Object.assign(margin, { t: size * 2.2, b: size * 1.6 });
   const title = { ...layout.title, font: { ...layout.title?.font, size: Math.round((layout.meta?.strips ? 13 : 17) * scale) } }; // a flow's headline is larger
-  return { ...layout, font: { ...layout.font, size }, margin, title };
+  const annotations = layout.annotations?.map((/** @type {any} */ note) => ({ ...note, xshift: (note.xshift ?? 0) * scale }));
+  return { ...layout, font: { ...layout.font, size }, margin, title, annotations };
 }
 
 /** A layout whose axes have whole numbers where all that is shown there is whole: plotly would write 0.5 at an axis that counts a few entries.

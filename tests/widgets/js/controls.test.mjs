@@ -11,7 +11,7 @@ test("a choice of events has each kind once, by its name", () => {
 
 test("the speed goes up and down in steps, and stays within its ends", () => {
   assert.deepEqual([nextSpeed(1, 1), nextSpeed(1, -1), nextSpeed(16, 1), nextSpeed(0.25, -1)], [2, 0.5, 16, 0.25]);
-  assert.deepEqual([nextSpeed(3, -1), nextSpeed(1000, -1), nextSpeed(1000, 1)], [2, 16, 16]);
+  assert.deepEqual([nextSpeed(3, 1), nextSpeed(3, -1), nextSpeed(1000, -1), nextSpeed(1000, 1), nextSpeed(0.1, -1)], [4, 2, 16, 1000, 0.1]);
 });
 
 test("a key is for the player unless its target or a modifier needs it", () => {

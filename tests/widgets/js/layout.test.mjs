@@ -10,6 +10,8 @@ test("on a stage everything is larger, and the figure itself stays as it was", (
   const large = staged(data, layout, 2);
   assert.deepEqual(large.data, [{ line: { width: 4 }, marker: { size: [0, 20], line: { width: 2 } } }, { marker: { size: 8 } }, {}]);
   assert.deepEqual(large.layout.margin, { l: 20 });
+  const beside = staged([], { ...layout, annotations: [{ text: "seconds", x: 1, xshift: 16 }] }, 2).layout;
+  assert.equal(beside.annotations[0].xshift, 32, "as far from the last number as its letters are large");
   assert.equal(large.layout.font.size, 20);
   assert.equal(large.layout.font.color, "c");
   assert.deepEqual(large.layout.xaxis.domain, [0, 1]);
