@@ -145,7 +145,9 @@ class Sampler:
         while True:
             took_ms, began_s = (time.monotonic() - began_s) * 1000, time.monotonic()
             passed_ms, last_ms = clock.env.now - last_ms, clock.env.now
-            late_ms = self.late_ms = clock.late_ms
+            # without traffic of its own, there is nothing that has to catch up
+            alone, late_ms = clock.env.peek() == math.inf, clock.late_ms
+            self.late_ms = 0.0 if alone else late_ms
             self.sample()
             self.on_tick()
             if clock.virtual:
@@ -154,13 +156,16 @@ class Sampler:
                 # handlers that take longer than they should let the clock's time pass slowly
                 late = late_ms > self.interval_ms and passed_ms > 0 and took_ms > 0
                 pace = passed_ms / took_ms if late else clock.speed
-                yield from self._wait(began_s, late_ms, min(pace, clock.speed))
+                yield from self._wait(began_s, late_ms, min(pace, clock.speed), alone=alone)
 
-    def _wait(self, began_s: float, late_ms: float, pace: float) -> Generator[Any, Any, None]:
+    def _wait(
+        self, began_s: float, late_ms: float, pace: float, *, alone: bool
+    ) -> Generator[Any, Any, None]:
         """Wait for the next sample in wall time, even if the clock's speed changes meanwhile."""
         clock, slow_ms = self._context.clock, self.slowest.interval_s * 1000
-        # a slow server's pause begins with the sample, which may have been taken late
-        pause_ms = late_ms + slow_ms * clock.speed if slow_ms else 0.0
+        # a pause begins with the sample, which may have been taken late
+        rest_ms = max(slow_ms, self.interval_ms) if alone else slow_ms
+        pause_ms = late_ms + rest_ms * clock.speed if rest_ms else 0.0
         wait_ms = max(self.interval_ms * max(pace, clock.speed / 100), pause_ms)
         while True:
             timer = clock.env.timeout(wait_ms)
