@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 import redis
@@ -90,6 +90,16 @@ class ClusterConnection(Connection):
         """The addresses of the slot's replicas, as the cluster reported them last."""
         nodes = self.client.nodes_manager.slots_cache.get(self.slot, ())
         return frozenset(str(node.name) for node in nodes[1:])
+
+    def name_of(self, addresses: Sequence[tuple[str, int]]) -> str:
+        """Return the client's name for the node with these addresses inside the cluster."""
+        names = []
+        for host, port in addresses:
+            with suppress(Exception):  # an address_remap need not know the other address
+                host, port = self.client.nodes_manager.remap_host_port(host, port)
+            names.append(f"{host}:{port}")
+        known = [name for name in names if self.client.get_node(node_name=name)]
+        return (known or names or [""])[0]
 
     def send_batches(
         self, batches: Iterable[tuple[bytes, int]]

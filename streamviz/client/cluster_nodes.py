@@ -29,14 +29,24 @@ def node_lines(reply: Any) -> list[list[str]]:
     return [line.split() for line in reply.decode().splitlines()]
 
 
-def migrating_slots(reply: Any) -> dict[int, str]:
-    """Return the slots that this node itself is moving away, each with the target's address."""
+def migrating_slots(reply: Any) -> dict[int, list[tuple[str, int]]]:
+    """Return the slots that this node itself is moving away, each with the target's addresses.
+
+    These are the addresses inside the cluster: the IP, and the host's name if it announces one.
+    """
     lines = node_lines(reply)
-    addresses = {words[0]: words[1].split("@")[0] for words in lines}
-    targets: dict[int, str] = {}
+    targets: dict[int, list[tuple[str, int]]] = {}
     for words in lines:
         for span in words[8:]:
             slot, arrow, node_id = span.strip("[]").partition("->-")
             if arrow:
-                targets[int(slot)] = addresses.get(node_id, node_id)
+                targets[int(slot)] = [at for one in lines if one[0] == node_id for at in _at(one)]
     return targets
+
+
+def _at(words: list[str]) -> list[tuple[str, int]]:
+    """Return a node's addresses; its line has them as ip:port@port,name,key=value."""
+    address, _, more = words[1].partition("@")
+    ip, _, port = address.rpartition(":")
+    names = [one for one in more.split(",")[1:] if one and "=" not in one]
+    return [(host, int(port)) for host in (ip, *names)]

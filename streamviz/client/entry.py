@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from streamviz.client.entry_id import EntryId, parse_id
 from streamviz.client.tables import Record
+
+_MOST_SHARED, _LONGEST_SHARED = 16_384, 100  # so they take a few megabytes at most
 
 
 def text(value: Any) -> str:
@@ -16,7 +17,19 @@ def text(value: Any) -> str:
     return value.decode("utf-8", "surrogateescape") if type(value) is bytes else str(value)
 
 
-name_text = lru_cache(4096)(text)  # entries share the names of their fields
+class _Names(dict[Any, str]):
+    """The texts of short names, which entries share; a lookup that hits runs no Python."""
+
+    def __missing__(self, name: Any) -> str:
+        value = text(name)
+        if len(value) <= _LONGEST_SHARED:
+            if len(self) >= _MOST_SHARED:
+                self.clear()
+            self[name] = value
+        return value
+
+
+name_text = _Names().__getitem__
 
 
 @dataclass(frozen=True, slots=True)

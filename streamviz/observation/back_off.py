@@ -30,6 +30,11 @@ class BackOff:
         """Note how long a round trip took."""
         self._took_s.append(seconds)
 
+    def stream_is_gone(self) -> None:
+        """Forget its groups and consumers; the hash with its readers may still be there."""
+        self.counts = {"readers": self.counts.get("readers", 0)}
+        self.name_bytes = {"readers": self.name_bytes.get("readers", 0)}
+
     @property
     def interval_s(self) -> float:
         """The least time between two samples, in seconds; 0 if nothing is slow or large."""

@@ -122,6 +122,10 @@ class StreamDelta:
 
     def keeps(self, after: EntryId) -> bool:
         """Tell whether all entries after an ID are still there, apart from new ones."""
+        return self.keeps_unread(after) and (self.removed == 0 or self.acked_up_to <= after)
+
+    def keeps_unread(self, after: EntryId) -> bool:
+        """Tell whether of the entries after an ID only those were removed that all groups read."""
         lowest = self._kept_from
         return lowest is not None and lowest <= after
 
@@ -133,8 +137,7 @@ class StreamDelta:
         if removed == 0:
             return EntryId.ZERO if old is None or (now and old.id == now.id) else None
         first = now.id if now else EntryId.MAX
-        lowest = max(first, largest_deleted(self.now), self.acked_up_to)
-        return None if self.was_rewritten else lowest
+        return None if self.was_rewritten else max(first, largest_deleted(self.now))
 
     @property
     def is_another(self) -> bool:

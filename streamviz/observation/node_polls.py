@@ -11,6 +11,7 @@ from typing import Any
 
 import redis
 
+from streamviz.client.cluster import ClusterConnection
 from streamviz.client.cluster_nodes import migrating_slots
 from streamviz.client.node_pipeline import exchange, forget, moved, node_of
 from streamviz.client.resp import Command, pack
@@ -190,7 +191,8 @@ class NodePolls:
         for number, commands in requests.items():
             framed = self._observers[number].snapshots.framed(commands)
             blocks.append((b"".join(map(pack, framed)), len(framed)))
-        ask_nodes = visit is not None and bool(visit.node)
+        first = connections[0]
+        ask_nodes = visit is not None and isinstance(first, ClusterConnection)
         if ask_nodes:
             blocks.append((pack(_NODES), 1))
         began_s = time.monotonic()
@@ -200,10 +202,11 @@ class NodePolls:
             return self._broken(requests, error)
         if visit is not None:
             visit.took_s = time.monotonic() - began_s
-        if visit is not None and ask_nodes:
+        if visit is not None and isinstance(first, ClusterConnection):
             (about_nodes,) = replies.pop()
             if isinstance(about_nodes, bytes):  # the user may lack the right to ask
-                visit.migrating = migrating_slots(about_nodes)
+                targets = migrating_slots(about_nodes)
+                visit.migrating = {slot: first.name_of(targets[slot]) for slot in targets}
         answers: Answers = {}
         elsewhere, alone = [], []
         for number, raw in zip(requests, replies, strict=True):

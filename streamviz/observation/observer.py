@@ -216,4 +216,6 @@ class Observer:
             )
         else:
             return sample
+        if exists is False:
+            self.back_off.stream_is_gone()
         return without_stream(self.stream, self._n, time_ms, trouble, events, exists)

@@ -77,10 +77,10 @@ def next_outcomes(
         again = max(0, _waiting(now) - _unread(outcomes, old, now, delta))
         removed, ahead = _possibly_removed(now, now.stream), _ahead(now, group.pending)
         return Outcomes(removed=removed, ahead=ahead, again=again)
-    hits = 0 if delta.removed == 0 else _possibly_removed(old, now.stream)
+    hits = most = _possibly_removed(old, now.stream)
     if delta.removed is not None:
         hits = min(hits, max(0, delta.removed))
-    removed, lost = outcomes.removed + hits, _lost_consumers(old, now)
+    removed, lost = min(outcomes.removed + hits, most), _lost_consumers(old, now)
     delivered, missing = _delivered_and_missing(old, now, delta, reader=now.active or bool(lost))
     acked, dropped = outcomes.acked, outcomes.dropped
     left = before.pending + (delivered or 0) - group.pending
@@ -99,7 +99,8 @@ def next_outcomes(
     else:
         with_consumer = min(left, sum(_held(old, now, name) for name in lost))
         rest = left - with_consumer
-        doubtful = min(rest, removed + (delivered or 0 if lost else 0))
+        doubtful = removed - _still_pending(old, now) + (delivered or 0 if lost else 0)
+        doubtful = min(rest, max(0, doubtful))
         acked, dropped = acked + rest - doubtful, dropped + with_consumer
     return Outcomes(acked, dropped, gone, still_removed, ahead, again)
 
@@ -144,7 +145,7 @@ def _passed(old: GroupView, now: GroupView, delta: StreamDelta) -> int | None:
     """Return how many entries the cursor passed; None if unknown."""
     if old.waiting is None or now.waiting is None or delta.added is None:
         return None
-    if not delta.keeps(old.group.last_delivered_id):
+    if not delta.keeps_unread(old.group.last_delivered_id):
         return None
     return old.waiting + delta.added - now.waiting
 
@@ -203,6 +204,15 @@ def _absent(one: GroupView, other: GroupView) -> int:
     complete = len(ids) >= other.group.pending
     last = other.group.last_delivered_id if complete else max(ids, default=EntryId.ZERO)
     return sum(entry.id <= last and entry.id not in ids for entry in one.replies.oldest)
+
+
+def _still_pending(old: GroupView, now: GroupView) -> int:
+    """Return how many pending entries are certainly removed, but were pending all the time."""
+    if not old.replies or not now.replies:
+        return 0
+    removed = bisect_left(now.replies.oldest, _first(now.stream), key=_id)
+    ids = {entry.id for entry in old.replies.oldest}
+    return sum(entry.id in ids for entry in now.replies.oldest[:removed])
 
 
 def _possibly_removed(view: GroupView, stream: StreamInfo) -> int:

@@ -12,7 +12,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry, GroupInfo, StreamInfo
 from streamviz.client.resp import Command
 from streamviz.client.transport import errors_among
-from streamviz.errors import NoSuchGroup, NoSuchStream
+from streamviz.errors import NoSuchGroup, NoSuchStream, OffsetError, WrongType
 from streamviz.observation.counting import Lookahead
 from streamviz.observation.idle_groups import GroupReplies
 from streamviz.observation.pages import Page
@@ -84,6 +84,8 @@ class Poll:
         """
         for i, error in errors_among(results):
             gone = isinstance(error, NoSuchGroup | NoSuchStream)
+            if i and isinstance(error, WrongType):  # the hash of the readers; the stream is there
+                raise OffsetError(str(error)) from error
             if not gone or i < len(self._about_stream()):
                 raise error
         rest = iter(results)

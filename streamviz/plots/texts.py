@@ -84,7 +84,9 @@ def cut(text: str, most: float) -> str:
     """Return a text; if it is wider than `most` letters, return its start."""
     if columns(text) <= most:
         return text
-    widths = takewhile(lambda width: width < most, accumulate(map(_width, text)))
+    # a name that is cut may be a UUID: digits are wide, and so is what stands for the rest
+    each = (1.4 if "0" <= one <= "9" else _width(one) for one in text)
+    widths = takewhile(lambda width: width < most, accumulate(each))
     return f"{text[: sum(1 for _ in widths)]}…"
 
 

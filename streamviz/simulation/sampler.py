@@ -147,7 +147,9 @@ class Sampler:
         while True:
             took_ms, began_s = (time.monotonic() - began_s) * 1000, time.monotonic()
             passed_ms, last_ms = clock.env.now - last_ms, clock.env.now
-            late_ms = self.late_ms = clock.late_ms
+            # without traffic of its own, there is nothing that has to catch up
+            late_ms = clock.late_ms
+            self.late_ms = 0.0 if clock.env.peek() == math.inf else late_ms
             self.sample()
             self.on_tick()
             if clock.virtual:

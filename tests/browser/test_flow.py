@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -425,6 +426,29 @@ def test_at_each_size_nothing_is_cut_off(
         settled(page)
         low = page.evaluate("() => document.documentElement.scrollHeight")
         assert low <= size[1] or size[0] <= 700, "all is on one screen"
+
+
+def test_a_long_name_is_cut_before_the_squares_beside_it(
+    redis: redis_py.Redis, key: str, page: Page
+) -> None:
+    Stream(redis, key).add_many({"n": n} for n in range(20))
+    Stream(redis, key).group("fn").create("0")
+    for number in range(4):
+        name = f"fn-{hashlib.md5(bytes([number])).hexdigest()}"
+        redis.xreadgroup("fn", name, {key: ">"}, count=1 + number % 2)
+    page.set_viewport_size({"width": 1200, "height": 1000})
+    with DashboardServer(Scenario(redis, sample_every_ms=200).watch(key), key) as server:
+        page.goto(server.url)
+        page.wait_for_function(f"() => ({SHAPES})()['group 0 waiting']?.text === '14 waiting'")
+        settled(page)
+        page.wait_for_function(AT_REST)
+        shapes = page.evaluate(SHAPES)
+    squares = [one["box"] for name, one in shapes.items() if " held " in name]
+    names = [one["box"] for one in shapes.values() if str(one.get("text")).startswith("fn-")]
+    assert len(squares) > len(names) >= 3
+    for x, y, wide, high in names:
+        beside = [left for left, top, _, _ in squares if left > x and y - high < top < y + high]
+        assert x + wide <= min(beside)
 
 
 def test_with_forced_colours_kinds_differ_by_shape(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import redis as redis_py
 
+from streamviz.client import replies
 from streamviz.client.connection import Connection
 from streamviz.client.resp import pack
 from streamviz.errors import (
@@ -52,6 +55,48 @@ def test_a_reply_has_one_shape_for_every_client(client: redis_py.Redis, key: str
     assert connection.call("XRANGE", key, "-", "+") == [
         [b"5-1", [b"name", b"\xff", "é".encode(), b"2.5"]]
     ]
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("redis://cache.test", "cache.test:6379"),
+        ("redis://cache.test:7/1", "cache.test:7"),
+        ("redis://", "localhost:6379"),
+        ("unix:///run/cache.sock", "/run/cache.sock"),
+    ],
+)
+def test_a_server_that_is_late_is_named_as_its_url_names_it(
+    monkeypatch: pytest.MonkeyPatch, url: str, address: str
+) -> None:
+    def late() -> None:
+        raise redis_py.TimeoutError("late")
+
+    client = redis_py.Redis.from_url(url)
+    monkeypatch.setattr(client.connection_pool, "get_connection", late)
+    with pytest.raises(ServerUnreachable, match=re.escape(f"in time: {address} (late)")):
+        Connection(client).call("PING")
+
+
+def test_names_that_are_long_or_many_are_not_kept(redis: redis_py.Redis, key: str) -> None:
+    pipe = redis.pipeline(transaction=False)
+    for n in range(40):
+        pipe.xadd(key, {f"{n}{'x' * 500_000}": 1, **{f"{n}-{i}": 1 for i in range(500)}})
+    pipe.execute()
+    connection = Connection(redis)
+    tracemalloc.start()
+    try:
+        for _ in range(40):
+            (one,) = connection.call("XRANGE", key, "-", "+", "COUNT", 1)
+            entry = replies.entry(one)
+            assert entry is not None
+            assert len(entry.fields) == 501
+            redis.xdel(key, str(entry.id))
+        del one, entry
+        used, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert used < 8_000_000, "40 names have 20 MB"
 
 
 def test_a_pipeline_keeps_order_and_puts_each_error_in_its_place(

@@ -199,6 +199,7 @@ def test_thousands_of_consumers_are_sampled_less_often(upstream: EmbeddedServer)
         assert size * 10 / many.interval_s < 400_000, "however many there are"
         client.delete("many")
         observer.sample()
+        assert (str(observer.back_off), observer.back_off.interval_s) == ("", 0)
         client.xadd("many", {"n": 1})
         observer.sample()
         assert str(observer.back_off) == ""
@@ -220,7 +221,10 @@ def test_thousands_of_groups_or_readers_are_sampled_less_often(upstream: Embedde
         observer = Observer(client, "many", readers="places")
         observer.sample()
         assert str(observer.back_off) == "20,000 readers: sampling every 1.4 s"
-        client.delete("many", "places")
+        client.delete("many")
+        observer.sample()
+        assert observer.back_off.interval_s > 1, "the hash is still read"
+        client.delete("places")
 
 
 @pytest.mark.parametrize(

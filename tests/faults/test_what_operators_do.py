@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -92,6 +92,22 @@ def test_a_stream_that_is_restored_from_a_dump_is_seen_as_it_is(client: redis_py
 
 
 @pytest.mark.server
+def test_a_server_that_restarts_with_an_older_snapshot(server: EmbeddedServer) -> None:
+    config = ("--enable-debug-command", "yes")
+    with EmbeddedServer(program=server.program, config=config) as own, closing(own.client()) as one:
+        fill(one)
+        one.save()
+        observer = Observer(one, KEY)
+        observer.sample()
+        fill(one)
+        observer.sample()
+        one.execute_command("DEBUG", "RELOAD", "NOSAVE")  # loads the file, as after a crash
+        sample = observer.sample()
+        check(one, sample)
+        assert (sample.length, sample.groups[0].pending) == (20, 5)
+        assert [str(event) for event in sample.events] == ["the stream was deleted and recreated"]
+
+
 def test_a_group_and_a_consumer_that_are_taken_away(client: redis_py.Redis) -> None:
     fill(client)
     observer = Observer(client, KEY)

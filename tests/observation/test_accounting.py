@@ -165,6 +165,23 @@ def test_a_plain_acknowledgement_is_one_although_older_entries_are_trimmed(
     assert (now.pending, now.acked, now.unclear) == (1, 5, 0)
 
 
+def test_a_group_that_keeps_up_with_a_stream_that_is_trimmed_at_each_xadd_has_acknowledged(
+    redis: redis_py.Redis, key: str
+) -> None:
+    redis.xgroup_create(key, "g", "0", mkstream=True)
+    observer, acked = Observer(redis, key), 0
+    observer.sample()
+    for n in range(1, 401):
+        redis.xadd(key, {"n": n}, f"{n}-0", maxlen=50, approximate=False)
+        for _, entries in redis.xreadgroup("g", "ann", {key: ">"}):
+            ids = [one for one, _ in entries if n % 10]  # no consumer acknowledges the others
+            acked += redis.xack(key, "g", *ids) if ids else 0
+        if n % 20 == 0:
+            sample = observer.sample()
+            assert sample.length == min(n, 50)
+            assert (sample.groups[0].acked, sample.groups[0].pending) == (acked, n // 10)
+
+
 def test_what_a_group_skips_is_not_called_acknowledged(accounts: Accounts) -> None:
     accounts.read("alice", 2)
     accounts.now()
@@ -373,6 +390,7 @@ class AccountedGroup(RuleBasedStateMachine):
     def open(self, count_up_to: int, before: int) -> None:
         self.stream = Stream(self.redis, f"{self.prefix}{next(self.run_number)}")
         self.group = self.stream.group("g")
+        self.has_acked = capabilities(self.redis).has("XDELEX")  # as old as XTRIM's ACKED
         self.ms, self.delivered, self.acked, self.dropped = 0, 0, 0, 0
         self.names = 0  # a consumer's name is never used again
         self.pending: dict[EntryId, str] = {}
@@ -449,6 +467,11 @@ class AccountedGroup(RuleBasedStateMachine):
     @rule(length=st.integers(0, 15))
     def trim(self, length: int) -> None:
         self.stream.trim(maxlen=length)
+
+    @rule(length=st.integers(0, 15))
+    def trim_what_is_acknowledged(self, length: int) -> None:
+        if self.has_acked:
+            self.redis.execute_command("XTRIM", self.stream.key, "MAXLEN", length, "ACKED")
 
     @rule()
     def take(self) -> None:

@@ -133,6 +133,44 @@ def test_many_rows_take_one_round_trip_a_node_and_batch(
     assert sum(stream.length() for stream in parts.streams) == 3000 + len(PEOPLE)
 
 
+@pytest.mark.parametrize("announced", ["ip", "hostname"])
+def test_a_slot_moves_to_a_node_by_the_address_that_the_client_knows(
+    cluster: EmbeddedCluster, parts: Partitions, until: Until, announced: str
+) -> None:
+    hosts = {node.port: f"{node.name}.test" for node in cluster.nodes}
+    slot = slot_of(parts.streams[5].key)
+    home = cluster.slot_owner(parts.streams[5].key)
+    target = next(node for node in cluster.nodes if node != home)
+    with ExitStack() as undo:  # as behind NAT, or through tunnels
+        addresses = {
+            (hosts[node.port] if announced == "hostname" else "127.0.0.1", node.port): (
+                "127.0.0.1",
+                undo.enter_context(Proxy(node.port)).port,
+            )
+            for node in cluster.nodes
+        }
+        admins = [undo.enter_context(closing(node.server.client())) for node in cluster.nodes]
+        for node, admin in zip(cluster.nodes, admins, strict=True):
+            for option, usual, value in (
+                ("cluster-announce-hostname", "", hosts[node.port]),
+                ("cluster-preferred-endpoint-type", "ip", announced),
+            ):
+                undo.callback(admin.config_set, option, usual)
+                admin.config_set(option, value)
+        until(lambda: all(str(one.cluster("nodes")).count(".test") == 3 for one in admins))
+        client = undo.enter_context(closing(cluster.client(address_remap=addresses.__getitem__)))
+        observer = PartitionObserver(Partitions(client, parts.name, COUNT))
+        known = {port: ":".join(map(str, at)) for (_, port), at in addresses.items()}
+        seen = []
+        for _ in cluster.move_slot_steps(slot, target.name):
+            part = observer.sample().partitions[5]
+            assert part.sample.exists
+            seen.append((part.node, part.moving_to))
+        cluster.move_slot(slot, home.name)
+    here, there = known[home.port], known[target.port]
+    assert seen == [(here, ""), (here, there), (here, there), (there, "")]
+
+
 def test_each_node_is_asked_about_its_slots_once_a_sample(
     cluster: EmbeddedCluster, parts: Partitions
 ) -> None:

@@ -528,6 +528,19 @@ def test_a_key_must_be_text(redis: redis_py.Redis, key: object) -> None:
         Observer(redis, key)  # type: ignore[arg-type]
 
 
+def test_readers_of_another_type_do_not_make_the_stream_absent(
+    redis: redis_py.Redis, stream: Stream, key: str
+) -> None:
+    fill(stream, 1, 3)
+    redis.set(f"{key}:readers", "no hash")
+    observer = Observer(redis, key, readers=f"{key}:readers")
+    sample = observer.sample()
+    assert sample.exists is None, "nothing is known"
+    assert f"'{key}:readers' holds another type" in sample.trouble
+    redis.delete(f"{key}:readers")
+    assert (observer.sample().exists, observer.sample().length) == (True, 3)
+
+
 def test_memory_is_fetched_only_on_request_and_in_the_same_round_trip(
     redis: redis_py.Redis, stream: Stream, key: str
 ) -> None:

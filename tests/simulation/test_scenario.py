@@ -20,6 +20,7 @@ from streamviz.client.models import Entry
 from streamviz.errors import HandlerError, InputError, StreamVizError, WrongType
 from streamviz.observation.accounting import account_for
 from streamviz.observation.events import Event
+from streamviz.observation.sample import Sample
 from streamviz.server.embedded import EmbeddedServer
 from streamviz.simulation.behaviour import exponential, uniform
 
@@ -423,6 +424,31 @@ def test_a_handler_that_is_too_slow_for_its_clock_does_not_stop_the_samples(
     times_ms = [sample.time_ms for sample in scenario.history.samples]
     gaps_ms = sorted(new - old for old, new in itertools.pairwise(times_ms))
     assert gaps_ms[len(gaps_ms) // 2] < 500, "in wall time"
+
+
+@pytest.mark.parametrize("speed", [1, 4])
+def test_a_watch_that_was_held_up_does_not_catch_up(
+    redis: redis_py.Redis, key: str, until: Until, speed: float
+) -> None:
+    """As after the machine's sleep: the samples that were not taken don't come in a burst."""
+    redis.xadd(key, {"n": 1})
+    scenario = Scenario(redis).watch(key)
+    scenario.speed = speed
+    slowness, taken = [], itertools.count()
+
+    def hold_up(_: Sample) -> None:
+        slowness.append(scenario.slowness)
+        if next(taken) == 3:
+            time.sleep(2)
+
+    scenario.on_sample.append(hold_up)
+    scenario.start()
+    until(lambda: len(slowness) >= 12)
+    scenario.stop()
+    times_ms = [sample.time_ms for sample in scenario.history.samples]
+    assert times_ms[4] - times_ms[3] >= 1900
+    assert times_ms[11] - times_ms[4] > 400, "ten samples a second"
+    assert not any(slowness), "it shows the present"
 
 
 def test_rate_service_time_and_speed_can_change_during_a_run(

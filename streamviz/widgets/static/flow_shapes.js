@@ -20,7 +20,9 @@ function fit(room, letter, ...options) {
   if (whole !== undefined) return whole;
   const letters = [...options[options.length - 1]];
   let [wide, kept] = [0, 0];
-  while (kept < letters.length && (wide += widthOf(letters[kept])) < columns) kept += 1;
+  // a name that is cut may be a UUID: digits are wide, and so is what stands for the rest
+  const each = letters.map((one) => (one >= "0" && one <= "9" ? 1.4 : widthOf(one)));
+  while (kept < letters.length && (wide += each[kept]) < columns) kept += 1;
   return `${letters.slice(0, kept).join("")}…`;
 }
 
