@@ -20,6 +20,7 @@ from streamviz.observation.counting import (
     largest_deleted,
     may_have_swept,
 )
+from streamviz.observation.delivery_ends import deleted_consumers
 from streamviz.observation.idle_groups import GroupReplies
 
 _id = attrgetter("id")
@@ -162,16 +163,10 @@ def _counter_agrees(old: GroupView, now: GroupView, delta: StreamDelta) -> bool:
     return after - before == passed
 
 
-def _lost_consumers(old: GroupView, now: GroupView) -> list[str]:
-    """Return the consumers that were deleted since, also if they exist again."""
+def _lost_consumers(old: GroupView, now: GroupView) -> set[str]:
     if not old.replies or not now.replies:
-        return []
-    inactive = {one.name: one.inactive_ms for one in now.replies.consumers}
-    return [
-        one.name
-        for one in old.replies.consumers
-        if one.name not in inactive or (one.inactive_ms is not None and inactive[one.name] is None)
-    ]
+        return set()
+    return deleted_consumers(old.replies.consumers, now.replies.consumers)
 
 
 def _held(old: GroupView, now: GroupView, name: str) -> int:
