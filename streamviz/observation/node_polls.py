@@ -17,10 +17,10 @@ from streamviz.client.resp import Command, pack
 from streamviz.errors import StreamVizError
 from streamviz.observation.observer import Observer
 from streamviz.observation.observer_client import TIMEOUT_S
+from streamviz.observation.poll_sample import without_stream
 from streamviz.observation.sample import Sample
 from streamviz.observation.sample_deadline import sample_deadline
 from streamviz.observation.snapshots import Steps
-from streamviz.observation.stand_ins import without_stream
 
 _NODES: Command = ("CLUSTER", "NODES")
 _BROKEN = (redis.ConnectionError, redis.TimeoutError, OSError)

@@ -24,13 +24,12 @@ from streamviz.observation.events import Event, events_of
 from streamviz.observation.failover import Failovers
 from streamviz.observation.observer_client import observer_connection
 from streamviz.observation.poll import StreamChanged
-from streamviz.observation.poll_sample import make_sample
+from streamviz.observation.poll_sample import make_sample, repeated, without_stream
 from streamviz.observation.poller import Poller
 from streamviz.observation.rising_clock import RisingClock
 from streamviz.observation.sample import ReaderState, Sample
 from streamviz.observation.sample_deadline import sample_deadline
 from streamviz.observation.snapshots import Snapshots, Steps
-from streamviz.observation.stand_ins import repeated, without_stream
 
 
 class Observer:
