@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import NoneType
 from typing import Literal
 
-from streamviz.client.arguments import whole_number
+from streamviz.client.arguments import name_text, whole_number
 from streamviz.client.cluster import Client
 from streamviz.client.hidden_values import FieldsShown, is_hidden
 from streamviz.errors import (
@@ -107,12 +107,10 @@ class Observer:
         readers: str | None = None,
         fields: FieldsShown = "show",
     ) -> None:
-        if not isinstance(stream, str) or not stream:
-            raise InputError(f"{stream!r} is not a stream's key: give its name as text")
         check_type("readers", readers, (str, NoneType), "the key of a hash, as text")
         if readers == "":
             raise InputError("readers='' is not a key: give that of a hash, as text")
-        self.stream = stream
+        self.stream = name_text(stream, "a stream's key")
         self.readers = readers
         connection = observer_connection(client, stream)
         self.snapshots, self.failovers = Snapshots(connection), Failovers(connection, stream)
