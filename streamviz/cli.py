@@ -18,11 +18,10 @@ from streamviz.client.progress import progress_bar
 from streamviz.errors import InputError, PlotWarning, StreamVizError, meant, path_of
 from streamviz.export.browser import link_in_browser, temporary_page
 from streamviz.export.course import FIRST, copy_course, open_lab
-from streamviz.export.ctrl_c import until_ctrl_c
 from streamviz.export.embed import FRAMES_SUFFIX, script_tag
 from streamviz.export.formats import RECORDING_FORMATS, export
 from streamviz.export.options import Theme
-from streamviz.export.printing import say
+from streamviz.export.terminal import say, until_ctrl_c
 from streamviz.plots.figure import Plot
 from streamviz.plots.named import PLOTS, new_plot
 

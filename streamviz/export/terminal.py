@@ -1,33 +1,40 @@
-"""Run a command until Ctrl-C, and let it close its files and connections undisturbed."""
+"""The command line's terminal: print each line at once, and wait for Ctrl-C undisturbed."""
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
-from streamviz.export.printing import say
+from streamviz.errors import StreamVizError
 
 _CHECK_S = 0.1
 
 
-class Wait(Protocol):
-    """Print a text, and wait for the end."""
-
-    def __call__(self, text: str, ended: Callable[[], bool] = ...) -> None:
-        """Wait for a signal, or until `ended` returns True."""
+def say(*words: object, end: str = "\n") -> None:
+    """Print a line, or only what waits to be printed; StreamVizError if that can't be written."""
+    try:
+        print(*words, end=end, flush=True)
+    except OSError as error:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())  # else Python would try again at its end
+        os.close(nowhere)
+        raise StreamVizError(
+            f"can't print: {error.strerror}: send the standard output elsewhere"
+        ) from error
 
 
 @contextmanager
-def until_ctrl_c() -> Iterator[Wait]:
+def until_ctrl_c() -> Iterator[Callable[..., None]]:
     """Yield a function that prints a text, and waits for Ctrl-C, SIGTERM or a closed terminal.
 
-    After the first signal, all others are ignored for good, so that nothing interrupts the closing
-    of files and connections, or the end of Python. A signal that was ignored before, as in the
-    background, still is.
+    With the argument `ended`, it waits until that returns True, at most. After the first signal,
+    all others are ignored for good, so that nothing interrupts the closing of files and
+    connections, or the end of Python. A signal that was ignored before, as in the background,
+    still is.
     """
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     usual = {number: signal.getsignal(number) for number in numbers}
