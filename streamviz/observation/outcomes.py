@@ -17,6 +17,7 @@ from streamviz.client.models import GroupInfo, StreamInfo
 from streamviz.observation.counting import (
     StreamDelta,
     entries_added,
+    first_id,
     largest_deleted,
     may_have_swept,
 )
@@ -156,7 +157,7 @@ def _counter_agrees(old: GroupView, now: GroupView, delta: StreamDelta) -> bool:
     if passed is None or after is None:
         return False
     if before is None:  # the counter begins with the first delivery
-        at_head = old.group.last_delivered_id < _first(old.stream)
+        at_head = old.group.last_delivered_id < first_id(old.stream)
         if not at_head and old.waiting:
             return False
         before = entries_added(old.stream) - (old.stream.length if at_head else 0)
@@ -205,7 +206,7 @@ def _possibly_removed(view: GroupView, stream: StreamInfo) -> int:
     if not view.replies:
         return view.group.pending
     oldest = view.replies.oldest  # in the order of their IDs
-    below = bisect_left(oldest, _first(stream), key=_id)
+    below = bisect_left(oldest, first_id(stream), key=_id)
     count = max(below, bisect_right(oldest, largest_deleted(stream), key=_id))
     return view.group.pending if count == len(oldest) else count
 
@@ -219,7 +220,3 @@ def _ahead(view: GroupView, most: int) -> int:
     count = len(oldest) - bisect_right(oldest, group.last_delivered_id, key=_id)
     unseen = group.pending - len(oldest)  # with larger IDs
     return count + (max(0, unseen) if count else max(0, min(most, unseen)))
-
-
-def _first(stream: StreamInfo) -> EntryId:
-    return stream.first_entry.id if stream.first_entry else EntryId.MAX
