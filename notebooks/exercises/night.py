@@ -17,7 +17,7 @@ from exercises.hints import hinted, misfit
 from exercises.picture import Picture
 from exercises.restarts import LOCKED, Process, remembers, told
 from exercises.verdict import Verdict, count_of, grade, stream_of
-from streamviz.client import ConsumerGroup, PendingSummary, Stream
+from streamviz.client import ConsumerGroup, EntryId, PendingSummary, Stream
 
 NOT_HELD = (
     "{} done or given up while {} didn't hold {}, so two consumers could do the work. Claim first."
@@ -164,9 +164,6 @@ def _grade_night(night: _Night) -> Verdict:
     steps = journal.stop(client, "night")
     shortcut = journal.shortcut(steps, "night")
     rest = len(night.left)
-    kims_jobs = dict.fromkeys(night.jobs, "kim")
-    work_of = journal.pushed("night:done", {job: str(one) for one, job in job_of.items()})
-    handled = replayed(steps, crew, "lou", kims_jobs, work_of, ["night:done"], _DELETED)
     return grade(
         f"{rest} jobs were recovered, and the deleted ones have left the pending entries list. "
         "None was lost, wherever the process died.",
@@ -198,17 +195,7 @@ def _grade_night(night: _Night) -> Verdict:
                 sorted(done) != sorted(job_of.values()),
                 f"`night:done` holds {done}. It should hold each job once.",
             ),
-            (bool(handled.unclaimed), told_of(NOT_HELD, handled.unclaimed, "job", "lou")),
-            (
-                claimed_more_than(_PAGE, steps, "night", "kim"),
-                f"take pages of {_PAGE}. One large page is enough for {size} jobs, but not for a "
-                "million.",
-            ),
-            (
-                bool(handled.early),
-                EARLY.format(count_of(len(handled.early), "job was", "jobs were"), "night:done"),
-            ),
-            (bool(handled.dropped), told_of(DROPPED, handled.dropped, "job", "lou")),
+            *_work_hints(night, job_of, steps),
         ],
     )
 
@@ -231,6 +218,26 @@ def _pending_hints(pending: PendingSummary) -> list[tuple[bool, str]]:
             pending.count > 0,
             f"{count_of(pending.count, 'entry is', 'entries are')} still pending.",
         ),
+    ]
+
+
+def _work_hints(
+    night: _Night, job_of: dict[EntryId, str], steps: list[journal.Step] | None
+) -> list[tuple[bool, str]]:
+    """Return the hints for jobs that lou claimed, did and acknowledged in a wrong way."""
+    kims_jobs = dict.fromkeys(night.jobs, "kim")
+    work_of = journal.pushed("night:done", {job: str(one) for one, job in job_of.items()})
+    handled = replayed(steps, night.crew, "lou", kims_jobs, work_of, ["night:done"], _DELETED)
+    early = len(handled.early)
+    return [
+        (bool(handled.unclaimed), told_of(NOT_HELD, handled.unclaimed, "job", "lou")),
+        (
+            claimed_more_than(_PAGE, steps, "night", "kim"),
+            f"take pages of {_PAGE}. One large page is enough for {len(night.jobs)} jobs, but not "
+            "for a million.",
+        ),
+        (early > 0, EARLY.format(count_of(early, "job was", "jobs were"), "night:done")),
+        (bool(handled.dropped), told_of(DROPPED, handled.dropped, "job", "lou")),
     ]
 
 
