@@ -1,17 +1,44 @@
-"""The command line's terminal: print each line at once, and wait for Ctrl-C undisturbed."""
+"""The command line's terminal: explain mistakes, print at once, wait for Ctrl-C undisturbed."""
 
 from __future__ import annotations
 
+import argparse
 import os
+import re
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, NoReturn
 
-from streamviz.errors import StreamVizError
+from streamviz.errors import StreamVizError, meant
 
 _CHECK_S = 0.1
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that reports a mistake in one line, with what may have been meant."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse, and refuse unknown arguments here, where the command's options are known."""
+        known, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return known, unknown
+
+    def error(self, message: str) -> NoReturn:
+        """Print the mistake and the name that is most like it, and exit with status 2."""
+        names = [name for action in self._actions for name in action.option_strings]
+        names += [str(name) for action in self._actions for name in action.choices or ()]
+        wrong = re.search(r"(?:invalid choice: '|unrecognized arguments: )([^'\s=]+)", message)
+        step = meant(wrong[1] if wrong else "", names, f"see {self.prog} --help")
+        self.exit(2, f"{self.prog}: {message}; {step}\n")
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """Exit, when what was printed has been written."""
+        say(end="")
+        super().exit(status, message)
 
 
 def say(*words: object, end: str = "\n") -> None:
