@@ -6,9 +6,8 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from streamviz.client.arguments import name_text
-from streamviz.client.resp import to_bytes
 from streamviz.errors import InputError, check_type
-from streamviz.simulation.checks import known
+from streamviz.simulation.checks import known, text
 from streamviz.simulation.consumers import SimulatedGroup
 from streamviz.simulation.ownership import RUNS_KEY
 from streamviz.simulation.producer import Producer
@@ -72,9 +71,7 @@ def check_reader(
 ) -> None:
     """Check the stream, the name and the options of a plain reader or a subscriber."""
     check_stream_key(stream)
-    if not isinstance(name, str) or not name:
-        raise InputError(f"reader={name!r}: give a name as text")
-    to_bytes(name)  # or it says what can't be sent
+    text("reader", name)
     known(f"an option of a {kind._random_stream.lower()}", options, kind._options)
     if name in readers:
         raise InputError(f"this scenario already has a reader {name!r}: choose another name")
