@@ -24,7 +24,6 @@ from streamviz.client.connection import Connection
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import FullGroup, StreamFull, StreamInfo
 from streamviz.client.replies import text
-from streamviz.client.resp import Command
 from streamviz.client.stream import Stream
 from streamviz.errors import CommandRefused, InputError, NoSuchStream, StreamVizError, WrongType
 from streamviz.simulation.consumers import SimulatedGroup
@@ -117,7 +116,7 @@ class Ownership:
     def _prepare_stream(self, stream: str, now_ms: int, *, trims: bool) -> bool:
         """Replace a stream if it may be replaced, and return whether its groups are gone."""
         mark = self._mark(stream)
-        query = _full(stream)
+        query = "XINFO", "STREAM", stream, "FULL", "COUNT", 1
         try:
             raw = self._to(stream).call(*query)
         except NoSuchStream:  # or it was deleted after the groups were created
@@ -226,10 +225,6 @@ def _checked(mark: RunMark) -> RunMark:
 
 def _is_new(info: StreamInfo) -> bool:
     return info.length == 0 and not info.entries_added and str(info.last_generated_id) == "0-0"
-
-
-def _full(stream: str) -> Command:
-    return "XINFO", "STREAM", stream, "FULL", "COUNT", 1
 
 
 def _obstacle(full: StreamFull, mark: RunMark) -> str:
