@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 import warnings
 import webbrowser
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import Any, NoReturn, get_args
+from typing import Any, get_args
 
 from streamviz import __version__
 from streamviz.client.progress import progress_bar
-from streamviz.errors import InputError, PlotWarning, StreamVizError, meant, path_of
+from streamviz.errors import InputError, PlotWarning, StreamVizError, path_of
 from streamviz.export.browser import link_in_browser, temporary_page
 from streamviz.export.course import FIRST, copy_course, open_lab
-from streamviz.export.ctrl_c import until_ctrl_c
 from streamviz.export.embed import FRAMES_SUFFIX, script_tag
 from streamviz.export.formats import RECORDING_FORMATS, export
 from streamviz.export.options import Theme
-from streamviz.export.printing import say
+from streamviz.export.terminal import Parser, say, until_ctrl_c
 from streamviz.plots.figure import Plot
 from streamviz.plots.named import PLOTS, new_plot
 from streamviz.recording.output_file import already_exists
@@ -31,31 +29,7 @@ Option = tuple[tuple[str, ...], dict[str, Any]]
 Handler = Callable[[argparse.Namespace], None]
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser that reports a mistake in one line, with what may have been meant."""
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse, and refuse unknown arguments here, where the command's options are known."""
-        known, unknown = super().parse_known_args(args, namespace)
-        if unknown:
-            self.error(f"unrecognized arguments: {' '.join(unknown)}")
-        return known, unknown
-
-    def error(self, message: str) -> NoReturn:
-        """Print the mistake and the name that is most like it, and exit with status 2."""
-        names = [name for action in self._actions for name in action.option_strings]
-        names += [str(name) for action in self._actions for name in action.choices or ()]
-        wrong = re.search(r"(?:invalid choice: '|unrecognized arguments: )([^'\s=]+)", message)
-        step = meant(wrong[1] if wrong else "", names, f"see {self.prog} --help")
-        self.exit(2, f"{self.prog}: {message}; {step}\n")
-
-    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
-        """Exit, when what was printed has been written."""
-        say(end="")
-        super().exit(status, message)
-
-
-parser = _Parser(
+parser = Parser(
     prog="streamviz",
     description=__doc__,
     epilog="Shell completion: pip install shtab, then shtab --shell bash streamviz.cli.parser",

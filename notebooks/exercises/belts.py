@@ -174,9 +174,7 @@ def _drawn(belt: Stream, plan: Plan, _why: str = "") -> Picture:
 @hinted("the belt or one of its groups is missing. Your function should only trim.", _drawn)
 def _grade_belt(belt: Stream, plan: Plan) -> Verdict:
     pending_of = {name: held for name, (_, held) in plan.items()}
-    first_of = {
-        name: min([delivered + 1, *pending_of[name]]) for name, (delivered, _) in plan.items()
-    }
+    first = min(_first_of(plan).values())
     needed = {
         n for name, (sent, _) in plan.items() for n in {*range(sent + 1, 13), *pending_of[name]}
     }
@@ -185,17 +183,10 @@ def _grade_belt(belt: Stream, plan: Plan) -> Verdict:
     older = sum(parts_of(belt, [one]) == {0} for one in entries)
     cursors = {one.name: max(parts_of(belt, [one.last_delivered_id])) for one in belt.groups()}
     lost = min(needed - left, default=0)
-    owner = next((name for name in plan if lost in pending_of[name]), "")
-    waiting = [name for name, (sent, _) in plan.items() if lost > sent]
-    nil, unknown = "", " and ".join(name for name in waiting if name in without_lag(plan))
-    others_first = min(first for name, first in first_of.items() if name not in without_lag(plan))
-    if unknown and min(left, default=0) == others_first:
-        nil = f". The lag of {unknown} was nil, which means unknown, not 0"
     still = {
         name: parts_of(belt, (one.id for one in belt.group(name).pending_entries()))
         for name in plan
     }
-    first = min(first_of.values())
     extra = sorted(n for n in left - {0} if n < first)
     gone = sorted({*range(first, 13)} - left)
     advice = "Which is the first needed entry?"
@@ -204,9 +195,6 @@ def _grade_belt(belt: Stream, plan: Plan) -> Verdict:
             "Nothing was removed. Did you trim with `~`, redis-py's default? It removes whole "
             "nodes only, so pass `approximate=False`."
         )
-    why = (
-        f"It is pending for {owner}" if owner else f"It is waiting for {' and '.join(waiting)}{nil}"
-    )
     return grade(
         "on two belts, exactly the entries before the first needed one are trimmed. On the third, "
         "no needed entry is lost while a consumer reads or a part is added.",
@@ -214,7 +202,7 @@ def _grade_belt(belt: Stream, plan: Plan) -> Verdict:
             (
                 lost > 0,
                 f"{count_of(len(needed - left), 'needed entry is', 'needed entries are')} gone, "
-                f"such as {lost}. {why}.",
+                f"such as {lost}. {_why_needed(lost, left, plan)}.",
             ),
             (still != pending_of, "other entries are pending than before. Only trim."),
             (
@@ -238,6 +226,24 @@ def _grade_belt(belt: Stream, plan: Plan) -> Verdict:
             ),
         ],
     )
+
+
+def _first_of(plan: Plan) -> dict[str, int]:
+    """Return the first part that each group needs."""
+    return {name: min([sent + 1, *held]) for name, (sent, held) in plan.items()}
+
+
+def _why_needed(lost: int, left: set[int], plan: Plan) -> str:
+    """Say which group needs the lost part, and whether the function took a lag of nil for 0."""
+    if owner := next((name for name, (_, held) in plan.items() if lost in held), ""):
+        return f"It is pending for {owner}"
+    waiting, unknown = [name for name, (sent, _) in plan.items() if lost > sent], without_lag(plan)
+    words = f"It is waiting for {' and '.join(waiting)}"
+    others_first = min(first for name, first in _first_of(plan).items() if name not in unknown)
+    nil = " and ".join(name for name in waiting if name in unknown)
+    if nil and min(left, default=0) == others_first:
+        words += f". The lag of {nil} was nil, which means unknown, not 0"
+    return words
 
 
 @hinted("the belt or its group is missing. Your function should only trim.", _drawn)

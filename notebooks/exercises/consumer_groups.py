@@ -68,7 +68,6 @@ def check_audit(ledger: Stream) -> Verdict:
     """Grade exercise 1: the new entries are waiting for the group ``audit``, and Redis knows it."""
     meanwhile.stop("ledger")
     steps, group = journal.stop(ledger.client, "ledger"), find_group(ledger, "audit")
-    told = _entries_read(steps)
     if group is None:
         return Verdict(False, "there is no group `audit` on the stream `ledger`.")
     old, entries = _ledgers["ledger"], ledger.range()
@@ -78,7 +77,6 @@ def check_audit(ledger: Stream) -> Verdict:
     before_it = sum(one <= group.last_delivered_id for one in own)
     waiting = len(ledger.range(f"({group.last_delivered_id}"))
     added = ledger.info().entries_added or 0
-    before = added - waiting
     yours = " Two are yours, and another client added the rest." if waiting > 2 else ""
     return grade(
         f"{waiting} entries are waiting for audit, and Redis reports a lag of {group.lag}.{yours}",
@@ -107,30 +105,42 @@ def check_audit(ledger: Stream) -> Verdict:
                 f"the group would not get {before_it} of your two entries. Create it first, and "
                 "then add them.",
             ),
-            (
-                group.lag is None,
-                "Redis reports a lag of nil. It can't know how many entries were ever added up to "
-                "the group's cursor.",
-            ),
-            (
-                added - new <= told < before,
-                f"ENTRIESREAD says that {told} entries were added up to the cursor, but {before} "
-                "were. Another client adds one after each question, so take the cursor and the "
-                "number from one reply.",
-            ),
-            (
-                told > before,
-                f"ENTRIESREAD says that {told} entries were added before, but {before} were. Some "
-                "servers put it right, others report a wrong lag. Another client adds entries, "
-                "too, so take the cursor and the number from one reply.",
-            ),
-            (
-                group.lag != waiting,
-                f"Redis reports a lag of {group.lag}, but {waiting} entries are waiting. How "
-                "many were ever added before them?",
-            ),
+            *_lag_hints(group.lag, waiting, _entries_read(steps), added - waiting, added - new),
         ],
     )
+
+
+def _lag_hints(
+    lag: int | None, waiting: int, told: int, before: int, least: int
+) -> list[tuple[bool, str]]:
+    """Return the hints for a lag that is unknown, or wrong because of what ENTRIESREAD told.
+
+    It should be `before`; `least` is how many entries were added before the exercise.
+    """
+    return [
+        (
+            lag is None,
+            "Redis reports a lag of nil. It can't know how many entries were ever added up to "
+            "the group's cursor.",
+        ),
+        (
+            least <= told < before,
+            f"ENTRIESREAD says that {told} entries were added up to the cursor, but {before} "
+            "were. Another client adds one after each question, so take the cursor and the "
+            "number from one reply.",
+        ),
+        (
+            told > before,
+            f"ENTRIESREAD says that {told} entries were added before, but {before} were. Some "
+            "servers put it right, others report a wrong lag. Another client adds entries, "
+            "too, so take the cursor and the number from one reply.",
+        ),
+        (
+            lag != waiting,
+            f"Redis reports a lag of {lag}, but {waiting} entries are waiting. How "
+            "many were ever added before them?",
+        ),
+    ]
 
 
 def _has_read(steps: list[journal.Step]) -> bool:
@@ -190,45 +200,22 @@ def check_tasks(crew: ConsumerGroup) -> Verdict:
     task_of = {str(entry.id): entry.fields["task"] for entry in stream_of(crew).range()}
     holder_of = {str(one.id): one.consumer for one in crew.pending_entries(count=10 * _TASKS)}
     done = read_list(stream_of(crew), "crew:done")
-    held = sum(holder == "zoe" for holder in holder_of.values())
-    left = _tasks(task_of, holder_of.keys() & _ZOES.keys())
-    undone = _tasks(task_of, _ZOES.keys() - holder_of) - Counter(done)
-    lost, all_tasks = undone.total(), Counter(task_of.values())
+    all_tasks = Counter(task_of.values())
     steps = journal.stop(stream_of(crew).client, "chores")
     shortcut = journal.shortcut(steps, "chores")
-    ids_of: dict[str, list[str]] = {}
-    for one, task in task_of.items():
-        ids_of.setdefault(task, []).append(one)
-    holders, work_of = _ZOES | _MAXS, journal.pushed("crew:done", ids_of, steps)
-    handled = replayed(steps, crew, "max", holders, work_of, ["crew:done"], young=_MAXS)
-    unclaimed, early = len(handled.unclaimed & _ZOES.keys()), len(handled.early)
-    words_of = {  # a number that several tasks have names none of them
-        one: (one, task) if all_tasks[task] == 1 else (one,) for one, task in task_of.items()
-    }
-    noted = len(noted_first(steps, words_of, work_of, ("chores", "crew:done")))
-    dropped, gone = len(handled.dropped), len(holders.keys() - task_of.keys())
-    tasks = count_of(lost, "of zoe's tasks is", "of zoe's tasks are")
-    still = count_of(left.total(), "of zoe's tasks is", "of zoe's tasks are")
-    loose = count_of(unclaimed, "of zoe's tasks was", "of zoe's tasks were")
-    missing = f"{tasks} neither pending nor in the list `crew:done`."
-    alike = all(all_tasks[task] > 1 for task in undone | left)
-    more = (_ALIKE if alike else _MORE) if 0 < (undone | left).total() < len(_ZOES) else ""
+    gone = len({*_IDS} - task_of.keys())
     return grade(
         "zoe is deleted, and none of its tasks was lost.",
         [
             (
-                len(task_of) > len(holders),
+                len(task_of) > _TASKS,
                 f"the stream has {len(task_of)} entries. Add none. A claim moves a task to max, "
                 "and a new entry would be another task.",
             ),
             (gone > 0, f"the stream lacks {gone} of its {_TASKS} entries. Keep them all."),
             (bool(shortcut), shortcut),
             ("max" not in names, "max is no longer a consumer of the group."),
-            (lost > 0 and "zoe" not in names, f"zoe is deleted, but {missing} {more}".rstrip()),
-            (lost > 0, f"{missing} {more or 'An acknowledgement alone does no work.'}"),
-            (held > 0, f"zoe still holds {count_of(held, 'entry', 'entries')}. {more}".rstrip()),
-            ("zoe" in names, "zoe is still a consumer of the group."),
-            (bool(left), f"{still} pending. {more}".rstrip()),
+            *_zoes_hints(task_of, holder_of, Counter(done), there="zoe" in names),
             (
                 bool(_tasks(task_of, _MAXS.keys() - holder_of) - Counter(done)),
                 "max's own task is neither pending nor in the list `crew:done`.",
@@ -238,23 +225,7 @@ def check_tasks(crew: ConsumerGroup) -> Verdict:
                 "max's own task is in `crew:done`, but not acknowledged, so it will be done again. "
                 "A range of the stream also holds what others hold.",
             ),
-            (
-                early > 0,
-                f"{count_of(early, 'task was', 'tasks were')} given up before the work was in "
-                "`crew:done`. A crash between the two would lose it.",
-            ),
-            (noted > 0, NOTED.format(count_of(noted, "task was", "tasks were"), "crew:done")),
-            (
-                unclaimed > 0,
-                f"{loose} done or given up while "
-                f"max didn't hold {'it' if unclaimed == 1 else 'them'}, so another consumer "
-                f"could do the work, too. {_CLAIM}",
-            ),
-            (
-                dropped > 0,
-                f"{count_of(dropped, 'task was', 'tasks were')} never acknowledged. max was "
-                f"deleted while it held {'it' if dropped == 1 else 'them'}.",
-            ),
+            *_work_hints(crew, task_of, steps),
             (
                 not set(done) <= set(all_tasks),
                 f"`crew:done` holds {min(set(done) - set(all_tasks), default='')}. It should hold "
@@ -267,6 +238,69 @@ def check_tasks(crew: ConsumerGroup) -> Verdict:
             ),
         ],
     )
+
+
+def _zoes_hints(
+    task_of: Mapping[str, str],
+    holder_of: Mapping[str, str | None],
+    done: Counter[str],
+    *,
+    there: bool,
+) -> list[tuple[bool, str]]:
+    """Return the hints for tasks of zoe that are lost or still pending, and for zoe itself."""
+    held = sum(holder == "zoe" for holder in holder_of.values())
+    left = _tasks(task_of, holder_of.keys() & _ZOES.keys())
+    undone = _tasks(task_of, _ZOES.keys() - holder_of) - done
+    lost, all_tasks = undone.total(), Counter(task_of.values())
+    tasks = count_of(lost, "of zoe's tasks is", "of zoe's tasks are")
+    still = count_of(left.total(), "of zoe's tasks is", "of zoe's tasks are")
+    missing = f"{tasks} neither pending nor in the list `crew:done`."
+    alike = all(all_tasks[task] > 1 for task in undone | left)
+    more = (_ALIKE if alike else _MORE) if 0 < (undone | left).total() < len(_ZOES) else ""
+    return [
+        (lost > 0 and not there, f"zoe is deleted, but {missing} {more}".rstrip()),
+        (lost > 0, f"{missing} {more or 'An acknowledgement alone does no work.'}"),
+        (held > 0, f"zoe still holds {count_of(held, 'entry', 'entries')}. {more}".rstrip()),
+        (there, "zoe is still a consumer of the group."),
+        (bool(left), f"{still} pending. {more}".rstrip()),
+    ]
+
+
+def _work_hints(
+    crew: ConsumerGroup, task_of: Mapping[str, str], steps: list[journal.Step] | None
+) -> list[tuple[bool, str]]:
+    """Return the hints for tasks that were claimed, done and acknowledged in a wrong order."""
+    ids_of: dict[str, list[str]] = {}
+    for one, task in task_of.items():
+        ids_of.setdefault(task, []).append(one)
+    work_of = journal.pushed("crew:done", ids_of, steps)
+    handled = replayed(steps, crew, "max", _ZOES | _MAXS, work_of, ["crew:done"], young=_MAXS)
+    unclaimed, early = len(handled.unclaimed & _ZOES.keys()), len(handled.early)
+    words_of = {  # a number that several tasks have names none of them
+        one: (one, task) if len(ids_of[task]) == 1 else (one,) for one, task in task_of.items()
+    }
+    noted = len(noted_first(steps, words_of, work_of, ("chores", "crew:done")))
+    dropped = len(handled.dropped)
+    loose = count_of(unclaimed, "of zoe's tasks was", "of zoe's tasks were")
+    return [
+        (
+            early > 0,
+            f"{count_of(early, 'task was', 'tasks were')} given up before the work was in "
+            "`crew:done`. A crash between the two would lose it.",
+        ),
+        (noted > 0, NOTED.format(count_of(noted, "task was", "tasks were"), "crew:done")),
+        (
+            unclaimed > 0,
+            f"{loose} done or given up while "
+            f"max didn't hold {'it' if unclaimed == 1 else 'them'}, so another consumer "
+            f"could do the work, too. {_CLAIM}",
+        ),
+        (
+            dropped > 0,
+            f"{count_of(dropped, 'task was', 'tasks were')} never acknowledged. max was "
+            f"deleted while it held {'it' if dropped == 1 else 'them'}.",
+        ),
+    ]
 
 
 def _tasks(task_of: Mapping[str, str], ids: Collection[str]) -> Counter[str]:

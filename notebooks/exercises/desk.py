@@ -12,7 +12,7 @@ from exercises.echo import ASKED, SAID, answers_of, new_group, pending_of
 from exercises.hints import hinted, misfit
 from exercises.restarts import LOCKED, Process, remembers, told
 from exercises.verdict import Verdict, count_of, grade
-from streamviz.client import ConsumerGroup, EntryId, Stream
+from streamviz.client import ConsumerGroup, Entry, EntryId, Stream
 
 _PREFIX = "style:"
 _REQUESTS = 5
@@ -97,23 +97,7 @@ def _grade_desk(group: ConsumerGroup) -> Verdict:
                 "XGROUP DELCONSUMER drops what the consumer holds. A crash after it would lose "
                 f"{count_of(dropped, 'request')}.",
             ),
-            (
-                len(answers) < _REQUESTS,
-                f"{len(answers) - 1} of 4 are answered. Where are the others?",
-            ),
-            (
-                answers.count(next(iter(id_of), "")) > 1,
-                "the first request had been answered before. Only pending and new ones are yours.",
-            ),
-            (len(set(answers)) < len(answers), "a request was answered twice."),
-            (
-                set(answers) != set(id_of),
-                f"the answers are to {', '.join(answers)}. The requests are {', '.join(id_of)}.",
-            ),
-            (
-                answers != list(id_of),
-                f"the answers are in the order {', '.join(answers)}, not in that of the requests.",
-            ),
+            *_answer_hints(answers, list(id_of)),
             (
                 unread > 0,
                 f"{count_of(unread, 'request was', 'requests were')} never delivered to the group "
@@ -132,6 +116,29 @@ def _grade_desk(group: ConsumerGroup) -> Verdict:
     )
 
 
+def _answer_hints(answers: list[str], requests: list[str]) -> list[tuple[bool, str]]:
+    """Return the hints for requests that are not answered, once each and in their order."""
+    return [
+        (
+            len(answers) < _REQUESTS,
+            f"{len(answers) - 1} of 4 are answered. Where are the others?",
+        ),
+        (
+            answers.count(next(iter(requests), "")) > 1,
+            "the first request had been answered before. Only pending and new ones are yours.",
+        ),
+        (len(set(answers)) < len(answers), "a request was answered twice."),
+        (
+            set(answers) != set(requests),
+            f"the answers are to {', '.join(answers)}. The requests are {', '.join(requests)}.",
+        ),
+        (
+            answers != requests,
+            f"the answers are in the order {', '.join(answers)}, not in that of the requests.",
+        ),
+    ]
+
+
 @hinted(_GONE, shows=ASKED)
 def _grade_restart(group: ConsumerGroup, process: Process, commands: int) -> Verdict:
     """Grade a run after a death: each request is answered, in order, and none is pending."""
@@ -143,9 +150,7 @@ def _grade_restart(group: ConsumerGroup, process: Process, commands: int) -> Ver
     gone = [one for one in open_ones if one.id <= cursor and one.id not in pending]
     first_answers = [one for one in dict.fromkeys(answers) if one]
     then, others = told(commands), process.others(ASKED, SAID)
-    request = gone[0].fields["request"] if gone else ""
     holder = next(iter(pending.values()), "")
-    lost = f"{then} Then request {request} was neither pending nor answered."
     return grade(
         "",
         [
@@ -154,17 +159,7 @@ def _grade_restart(group: ConsumerGroup, process: Process, commands: int) -> Ver
                 f"{then} Then {count_of(_REQUESTS - len(requests), 'request was', 'requests were')}"
                 " gone from the stream.",
             ),
-            (bool(gone) and commands == 0, f"{lost} {remembers(_PREFIX)}"),
-            (
-                bool(gone) and others,
-                f"{lost} Did you note it before it was answered? A crash between the two leaves "
-                "the note without the answer. Write both in one transaction.",
-            ),
-            (
-                bool(gone),
-                f"{lost} A request that was delivered before need not be answered. Acknowledge it "
-                "only after its answer.",
-            ),
+            *_lost_hints(gone, commands, others=others),
             (
                 bool(open_ones or pending) and commands == 0,
                 f"{then} Then {count_of(len(open_ones), 'request was', 'requests were')} not "
@@ -181,10 +176,7 @@ def _grade_restart(group: ConsumerGroup, process: Process, commands: int) -> Ver
                 f"{then} Then {count_of(len(open_ones), 'request was', 'requests were')} still "
                 "waiting. A process that starts again reads the new ones, too.",
             ),
-            (
-                _deleted_answers(client, len(answers), None),
-                f"{then} Then {_DELETED}",
-            ),
+            (_deleted_answers(client, len(answers), None), f"{then} Then {_DELETED}"),
             (
                 first_answers != [one.fields["request"] for one in requests],
                 f"{then} The first answers to each request are in the order "
@@ -193,6 +185,25 @@ def _grade_restart(group: ConsumerGroup, process: Process, commands: int) -> Ver
             ),
         ],
     )
+
+
+def _lost_hints(gone: list[Entry], commands: int, *, others: bool) -> list[tuple[bool, str]]:
+    """Return the hints for requests that are neither pending nor answered after a death."""
+    request = gone[0].fields["request"] if gone else ""
+    lost = f"{told(commands)} Then request {request} was neither pending nor answered."
+    return [
+        (bool(gone) and commands == 0, f"{lost} {remembers(_PREFIX)}"),
+        (
+            bool(gone) and others,
+            f"{lost} Did you note it before it was answered? A crash between the two leaves "
+            "the note without the answer. Write both in one transaction.",
+        ),
+        (
+            bool(gone),
+            f"{lost} A request that was delivered before need not be answered. Acknowledge it "
+            "only after its answer.",
+        ),
+    ]
 
 
 def _deleted_answers(client: redis.Redis, there: int, steps: list[journal.Step] | None) -> bool:

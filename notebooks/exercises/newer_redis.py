@@ -12,7 +12,7 @@ from exercises.boxes import Pale, Tinted, boxes
 from exercises.hints import hinted
 from exercises.till import RECEIPTS, check_till, delete_tills
 from exercises.verdict import Verdict, grade
-from streamviz.client import ConsumerGroup, Entry, Stream
+from streamviz.client import ConsumerGroup, Entry, PendingEntry, Stream
 
 _TICKET, _IDLE_MS = "2-0", 60_000
 _RECENT_MS = 3_600_000  # a TIME as recent as this was computed from a clock
@@ -46,30 +46,14 @@ def check_desk(desk: ConsumerGroup) -> Verdict:
     steps = journal.stop(desk.connection.client, "tickets") or []
     acked = any(words[0].upper() == "XACK" for step in steps for words in step if _TICKET in words)
     shortcut = journal.shortcut(steps, "tickets")
-    given_back = {
-        one
-        for words in (words for step in steps for words in step)
-        for one in _given_back(words)
-        if one != _TICKET
-    }
+    given_back = {one for step in steps for words in step for one in _given_back(words)} - {_TICKET}
     return grade(
         "hal got ticket 2 at once, and its delivery count is 1.",
         [
             (bool(shortcut), shortcut),
             (ticket is None, f"{_TICKET} is no longer pending. XACK means that it is done."),
             (len(pending) < 3, "gus is still handling the other two. Leave them pending."),
-            (
-                not hals and ticket is not None and ticket.idle_ms >= _IDLE_MS,
-                f"{_TICKET} has been idle long enough, and waits for hal's claim. Let hal claim "
-                "what has been idle for a minute.",
-            ),
-            (
-                not hals and _asked_for_a_minute(_claims(steps, "gus")),
-                f"gus still holds {_TICKET}. Its idle time was longer than Redis can go back, and "
-                "then Redis takes 0. A minute is enough, which is 60,000 ms.",
-            ),
-            (not hals, f"gus still holds {_TICKET}. It has not been idle long enough for hal."),
-            (hals != [_TICKET], f"hal took {' and '.join(hals)}. But gus is handling the others."),
+            *_holder_hints(hals, ticket, steps),
             (
                 any(entry.idle_ms >= _IDLE_MS or entry.deliveries != 1 for entry in others),
                 "gus is still handling the other two, but hal's next claim would take them: their "
@@ -98,6 +82,26 @@ def check_desk(desk: ConsumerGroup) -> Verdict:
             ),
         ],
     )
+
+
+def _holder_hints(
+    hals: list[str], ticket: PendingEntry | None, steps: list[journal.Step]
+) -> list[tuple[bool, str]]:
+    """Return the hints for a ticket that hal doesn't hold, and for others that hal holds."""
+    return [
+        (
+            not hals and ticket is not None and ticket.idle_ms >= _IDLE_MS,
+            f"{_TICKET} has been idle long enough, and waits for hal's claim. Let hal claim "
+            "what has been idle for a minute.",
+        ),
+        (
+            not hals and _asked_for_a_minute(_claims(steps, "gus")),
+            f"gus still holds {_TICKET}. Its idle time was longer than Redis can go back, and "
+            "then Redis takes 0. A minute is enough, which is 60,000 ms.",
+        ),
+        (not hals, f"gus still holds {_TICKET}. It has not been idle long enough for hal."),
+        (hals != [_TICKET], f"hal took {' and '.join(hals)}. But gus is handling the others."),
+    ]
 
 
 def _claim_hints(steps: list[journal.Step]) -> list[tuple[bool, str]]:

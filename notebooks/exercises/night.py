@@ -17,7 +17,7 @@ from exercises.hints import hinted, misfit
 from exercises.picture import Picture
 from exercises.restarts import LOCKED, Process, remembers, told
 from exercises.verdict import Verdict, count_of, grade, stream_of
-from streamviz.client import ConsumerGroup, Stream
+from streamviz.client import ConsumerGroup, EntryId, PendingSummary, Stream
 
 NOT_HELD = (
     "{} done or given up while {} didn't hold {}, so two consumers could do the work. Claim first."
@@ -156,7 +156,7 @@ def _grade_night(night: _Night) -> Verdict:
     crew, done, size = night.crew, night.done, len(night.jobs)
     pending = crew.pending()
     names = {consumer.name for consumer in crew.consumers()}
-    kims, lous = pending.consumers.get("kim", 0), pending.consumers.get("lou", 0)
+    kims = pending.consumers.get("kim", 0)
     job_of = {entry.id: entry.fields["job"] for entry in stream_of(crew).range()}
     pending_jobs = {job_of.get(one.id) for one in crew.pending_entries()}
     lost = len({*job_of.values()} - pending_jobs - set(done))
@@ -164,10 +164,6 @@ def _grade_night(night: _Night) -> Verdict:
     steps = journal.stop(client, "night")
     shortcut = journal.shortcut(steps, "night")
     rest = len(night.left)
-    kims_jobs = dict.fromkeys(night.jobs, "kim")
-    work_of = journal.pushed("night:done", {job: str(one) for one, job in job_of.items()})
-    handled = replayed(steps, crew, "lou", kims_jobs, work_of, ["night:done"], _DELETED)
-    early = len(handled.early)
     return grade(
         f"{rest} jobs were recovered, and the deleted ones have left the pending entries list. "
         "None was lost, wherever the process died.",
@@ -194,34 +190,55 @@ def _grade_night(night: _Night) -> Verdict:
                 f"{count_of(lost, 'job is', 'jobs are')} neither pending nor in the "
                 "list `night:done`. Claim a job, write it down, then acknowledge it.",
             ),
-            (
-                kims > 0,
-                f"kim still holds {count_of(kims, 'entry', 'entries')}. Continue until the cursor "
-                "is 0-0, and begin each page exactly at the cursor of the page before. An empty "
-                "page is not the end.",
-            ),
-            (
-                lous > 0,
-                f"lou has claimed all, but {count_of(lous, 'is', 'are')} not acknowledged yet.",
-            ),
-            (
-                pending.count > 0,
-                f"{count_of(pending.count, 'entry is', 'entries are')} still pending.",
-            ),
+            *_pending_hints(pending),
             (
                 sorted(done) != sorted(job_of.values()),
                 f"`night:done` holds {done}. It should hold each job once.",
             ),
-            (bool(handled.unclaimed), told_of(NOT_HELD, handled.unclaimed, "job", "lou")),
-            (
-                claimed_more_than(_PAGE, steps, "night", "kim"),
-                f"take pages of {_PAGE}. One large page is enough for {size} jobs, but not for a "
-                "million.",
-            ),
-            (early > 0, EARLY.format(count_of(early, "job was", "jobs were"), "night:done")),
-            (bool(handled.dropped), told_of(DROPPED, handled.dropped, "job", "lou")),
+            *_work_hints(night, job_of, steps),
         ],
     )
+
+
+def _pending_hints(pending: PendingSummary) -> list[tuple[bool, str]]:
+    """Return the hints for entries that are still pending, by who holds them."""
+    kims, lous = pending.consumers.get("kim", 0), pending.consumers.get("lou", 0)
+    return [
+        (
+            kims > 0,
+            f"kim still holds {count_of(kims, 'entry', 'entries')}. Continue until the cursor "
+            "is 0-0, and begin each page exactly at the cursor of the page before. An empty "
+            "page is not the end.",
+        ),
+        (
+            lous > 0,
+            f"lou has claimed all, but {count_of(lous, 'is', 'are')} not acknowledged yet.",
+        ),
+        (
+            pending.count > 0,
+            f"{count_of(pending.count, 'entry is', 'entries are')} still pending.",
+        ),
+    ]
+
+
+def _work_hints(
+    night: _Night, job_of: dict[EntryId, str], steps: list[journal.Step] | None
+) -> list[tuple[bool, str]]:
+    """Return the hints for jobs that lou claimed, did and acknowledged in a wrong way."""
+    kims_jobs = dict.fromkeys(night.jobs, "kim")
+    work_of = journal.pushed("night:done", {job: str(one) for one, job in job_of.items()})
+    handled = replayed(steps, night.crew, "lou", kims_jobs, work_of, ["night:done"], _DELETED)
+    early = len(handled.early)
+    return [
+        (bool(handled.unclaimed), told_of(NOT_HELD, handled.unclaimed, "job", "lou")),
+        (
+            claimed_more_than(_PAGE, steps, "night", "kim"),
+            f"take pages of {_PAGE}. One large page is enough for {len(night.jobs)} jobs, but not "
+            "for a million.",
+        ),
+        (early > 0, EARLY.format(count_of(early, "job was", "jobs were"), "night:done")),
+        (bool(handled.dropped), told_of(DROPPED, handled.dropped, "job", "lou")),
+    ]
 
 
 def told_of(hint: str, ids: set[str], noun: str, consumer: str) -> str:

@@ -10,7 +10,7 @@ import redis
 from exercises import journal
 from exercises.bounded import bounded
 from exercises.boxes import Lost, boxes
-from exercises.claims import left_ten_minutes_ago, replayed
+from exercises.claims import Handled, left_ten_minutes_ago, replayed
 from exercises.consumer_groups import read_list
 from exercises.hints import hinted
 from exercises.journal import Command
@@ -83,21 +83,11 @@ def check_mill(millers: ConsumerGroup) -> Verdict:
     flour, sacks = read_list(stream_of(millers), "mill:flour"), len(sack_of)
     lost = len(good - pending - set(flour))
     client = stream_of(millers).client
+    handled, noted = _handled(millers, sack_of, good)
     unlucky = [str(one) for one in (_UNLUCKY, _FRESH)]
     poison = {str(one) for one in _POISON}
-    neds = dict.fromkeys(map(str, _IDS), "ned")
-    to_flour = journal.pushed("mill:flour", {sack: str(one) for one, sack in sack_of.items()})
-
-    def work_of(command: Command) -> Iterable[str]:
-        added = [word.upper() for word in command[:1]] == ["XADD"] and command[1] == "mill:dead"
-        return [one for one in neds if one in command] if added else to_flour(command)
-
-    steps, results = journal.stop(client, "mill"), ["mill:flour", "mill:dead"]
-    handled = replayed(steps, millers, "moe", neds, work_of, results)
     unclaimed, dropped = (ids - poison for ids in (handled.unclaimed, handled.dropped))
     early = len(handled.early - poison)
-    names_of = {str(one): (str(one), sack) for one, sack in sack_of.items() if sack in good}
-    noted = len(noted_first(steps, names_of, work_of, ("mill", *results)))
     return grade(
         "the two poison entries are dead letters with their history, and the others are done.",
         [
@@ -133,6 +123,24 @@ def check_mill(millers: ConsumerGroup) -> Verdict:
             (bool(dropped), told_of(DROPPED, dropped, "sack", "moe")),
         ],
     )
+
+
+def _handled(
+    millers: ConsumerGroup, sack_of: dict[EntryId, str], good: set[str]
+) -> tuple[Handled, int]:
+    """Return how moe handled the entries, and how many good sacks were noted before the work."""
+    neds = dict.fromkeys(map(str, _IDS), "ned")
+    to_flour = journal.pushed("mill:flour", {sack: str(one) for one, sack in sack_of.items()})
+
+    def work_of(command: Command) -> Iterable[str]:
+        added = [word.upper() for word in command[:1]] == ["XADD"] and command[1] == "mill:dead"
+        return [one for one in neds if one in command] if added else to_flour(command)
+
+    results = ["mill:flour", "mill:dead"]
+    steps = journal.stop(stream_of(millers).client, "mill")
+    names_of = {str(one): (str(one), sack) for one, sack in sack_of.items() if sack in good}
+    noted = len(noted_first(steps, names_of, work_of, ("mill", *results)))
+    return replayed(steps, millers, "moe", neds, work_of, results), noted
 
 
 def _letter_hints(

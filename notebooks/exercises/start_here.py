@@ -12,7 +12,7 @@ from exercises import picture
 from exercises.hints import hinted
 from exercises.verdict import Verdict, count_of, find_group, grade
 from streamviz import series
-from streamviz.client import Stream
+from streamviz.client import GroupInfo, Stream
 from streamviz.observation import DEATHS, Sample
 from streamviz.simulation import ConsumerBehaviour, Scenario, SimulatedConsumer, SimulatedGroup
 
@@ -99,8 +99,11 @@ def check_enough_consumers(client: redis.Redis) -> Verdict:
             ),
         ],
     )
-    if not verdict.right:
-        return verdict
+    return _grade_fewer(client, group) if verdict.right else verdict
+
+
+def _grade_fewer(client: redis.Redis, group: GroupInfo) -> Verdict:
+    """Grade a number of consumers that is enough: with one fewer, many orders must be waiting."""
     fewer = group.consumers - 1
     waiting = _waiting_with(client, fewer)
     few = f"only {count_of(group.lag, 'order is', 'orders are')}" if group.lag else "no order is"

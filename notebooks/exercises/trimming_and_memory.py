@@ -116,8 +116,6 @@ def check_attic(crew: ConsumerGroup) -> Verdict:
     listed = read_list(stream_of(crew), "attic:lost")
     gone = {str(one) for one in held} - {str(one) for one in left}
     text = bool(lost) and all(str(one) < str(min(left)) for one in lost)
-    times = {one.ms for one in left}
-    alike, deleted = {one for one in held if one.ms in times}, {max({*held} - {*left})}
     return grade(
         f"the {len(gone)} entries that are gone are no longer pending, their IDs are on the list, "
         f"and the {_HELD - len(gone)} that exist are still pending.",
@@ -131,18 +129,7 @@ def check_attic(crew: ConsumerGroup) -> Verdict:
                 f"{count_of(len(lost), 'existing entry is', 'existing entries are')} no longer "
                 f"pending. The work is lost.{' Compare IDs as two numbers, not as text.' * text}",
             ),
-            (
-                bool(still - deleted) and still <= alike,
-                f"{count_of(len(still), 'entry', 'entries')} that the stream no longer has "
-                f"{'is' if len(still) == 1 else 'are'} still pending. Others with the same "
-                "milliseconds exist, so compare whole IDs, as two numbers.",
-            ),
-            (
-                bool(still),
-                f"{count_of(len(still), 'entry', 'entries')} that the stream no longer has "
-                f"{'is' if len(still) == 1 else 'are'} still pending. XAUTOCLAIM drops such "
-                "entries, page by page until the cursor is 0-0. A page may have none to drop.",
-            ),
+            *_still_pending_hints(still),
             (
                 bool(new),
                 f"{count_of(len(new), 'entry that was', 'entries that were')} waiting "
@@ -154,22 +141,53 @@ def check_attic(crew: ConsumerGroup) -> Verdict:
                 f"{'its' if len(anew) == 1 else 'their'} delivery count was set back. Each had "
                 f"been delivered {_attic.deliveries} times. Let it stay pending.",
             ),
-            (
-                bool(listed) and not gone & {*listed},
-                "no element of `attic:lost` is the ID of a dropped box. Append each ID as text, "
-                "and as an element of its own, for example with `*map(str, page.deleted)`.",
-            ),
-            (
-                bool(gone - {*listed}),
-                f"{count_of(len(gone - {*listed}), 'dropped ID is', 'dropped IDs are')} not on the "
-                "list `attic:lost`. Each page of XAUTOCLAIM tells which IDs it dropped.",
-            ),
-            (
-                bool({*listed} - gone) or len(listed) != len(gone),
-                "`attic:lost` should hold the ID of each dropped box once, and nothing else.",
-            ),
+            *_list_hints(listed, gone),
         ],
     )
+
+
+def _still_pending_hints(still: set[EntryId]) -> list[tuple[bool, str]]:
+    """Return the hints for pending entries that the stream no longer has."""
+    held, left = {*_attic.ids[:_HELD]}, {*_attic.left}
+    times = {one.ms for one in left}
+    alike, deleted = {one for one in held if one.ms in times}, {max(held - left)}
+    they_are = (
+        f"{count_of(len(still), 'entry', 'entries')} that the stream no longer has "
+        f"{'is' if len(still) == 1 else 'are'} still pending."
+    )
+    return [
+        (
+            bool(still - deleted) and still <= alike,
+            f"{they_are} Others with the same milliseconds exist, so compare whole IDs, as two "
+            "numbers.",
+        ),
+        (
+            bool(still),
+            f"{they_are} XAUTOCLAIM drops such entries, page by page until the cursor is 0-0. A "
+            "page may have none to drop.",
+        ),
+    ]
+
+
+def _list_hints(listed: list[str], gone: set[str]) -> list[tuple[bool, str]]:
+    """Return the hints for the list of what was dropped, which should hold each ID of `gone`."""
+    missing = len(gone - {*listed})
+    return [
+        (
+            bool(listed) and not gone & {*listed},
+            "no element of `attic:lost` is the ID of a dropped box. Append each ID as text, "
+            "and as an element of its own, for example with `*map(str, page.deleted)`.",
+        ),
+        (
+            missing > 0,
+            f"{count_of(missing, 'dropped ID is', 'dropped IDs are')} not on the list "
+            "`attic:lost`. Each page of XAUTOCLAIM tells which IDs it dropped.",
+        ),
+        (
+            bool({*listed} - gone) or len(listed) != len(gone),
+            "`attic:lost` should hold the ID of each dropped box once, and nothing else.",
+        ),
+    ]
 
 
 def clean_up(client: redis.Redis) -> None:

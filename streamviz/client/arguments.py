@@ -169,6 +169,13 @@ def one_of(name: str, value: str, choices: Iterable[str]) -> str:
     return value
 
 
+def name_text(value: str, what: str) -> str:
+    """Return a name, such as "a group's name", if it is a text of at least one character."""
+    if not isinstance(value, str) or not value:
+        raise InputError(f"{value!r} is not {what}: give it as text")
+    return value
+
+
 def option(word: str, name: str, value: int | None, minimum: int = 0) -> list[Arg]:
     """Return an option's word and its number, or nothing if there is no value."""
     return [] if value is None else [word, whole_number(name, value, minimum)]

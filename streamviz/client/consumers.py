@@ -32,10 +32,8 @@ class Consumer(Loops):
     """
 
     def __init__(self, connection: Connection, key: str, group_name: str, name: str) -> None:
-        if not isinstance(name, str) or not name:
-            raise InputError(f"{name!r} is not a consumer's name: give it as text")
-        self.connection, self.key = connection, key
-        self.group_name, self.name = group_name, name
+        self.connection, self.key, self.group_name = connection, key, group_name
+        self.name = arguments.name_text(name, "a consumer's name")
 
     def __repr__(self) -> str:
         return f"<Consumer {self.name!r} of {self.group_name!r}>"

@@ -12,7 +12,7 @@ from streamviz.client.models import ConsumerInfo, GroupInfo, PendingEntry, Pendi
 from streamviz.client.records import Records
 from streamviz.client.resp import Arg
 from streamviz.client.tables import paragraph, titled
-from streamviz.errors import CommandRefused, InputError, NoSuchGroup, StreamVizError
+from streamviz.errors import CommandRefused, NoSuchGroup, StreamVizError
 
 Nack = Literal["SILENT", "FAIL", "FATAL"]
 
@@ -24,9 +24,8 @@ class ConsumerGroup:
     """
 
     def __init__(self, connection: Connection, key: str, name: str) -> None:
-        if not isinstance(name, str) or not name:
-            raise InputError(f"{name!r} is not a group's name: give it as text")
-        self.connection, self.key, self.name = connection, key, name
+        self.connection, self.key = connection, key
+        self.name = arguments.name_text(name, "a group's name")
 
     def __repr__(self) -> str:
         return f"<ConsumerGroup {self.name!r} of {self.key!r}>"

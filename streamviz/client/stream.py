@@ -35,10 +35,8 @@ class Stream(Adding):
     """
 
     def __init__(self, client: Client, key: str) -> None:
-        if not isinstance(key, str) or not key:
-            raise InputError(f"{key!r} is not a stream's key: give its name as text")
         self.client = client
-        self.key = key
+        self.key = arguments.name_text(key, "a stream's key")
         self.connection = connection_to(client, key)
 
     def __repr__(self) -> str:

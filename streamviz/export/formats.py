@@ -1,10 +1,11 @@
-"""The file formats: which function writes a file with this suffix, and which options it takes."""
+"""The file formats: which function writes a file with this suffix, so which options it takes."""
 
 from __future__ import annotations
 
 import os.path
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -24,38 +25,30 @@ class Format:
     description: str  # for help texts and messages
     suffixes: tuple[str, ...]  # of file names; the first is the default
     write: Callable[..., Path]
-    options: dict[str, str]  # of the command line, and the parameter of `write` that each sets
+    without: str = ""  # a parameter of `write` that means nothing in this format
+
+    @property
+    def options(self) -> dict[str, str]:
+        """The options of the command line, and the parameter of `write` that each sets."""
+        parameters = signature(self.write).parameters.values()
+        names = [one.name for one in parameters if one.kind is one.KEYWORD_ONLY]
+        return {
+            _OPTIONS.get(name, name): name
+            for name in names
+            if name not in ("overwrite", self.without)
+        }
 
 
-_CONTENT = {"plots": "plots", "stream": "stream"}
-_APPEARANCE = {"size": "size", "theme": "theme"}
-_PLAYBACK = {"start": "start_s", "end": "end_s", "speed": "speed", "caption": "caption"}
-_PLAYER = {"loop": "loop", "autoplay": "autoplay"}
-_ANIMATION = _CONTENT | _APPEARANCE | _PLAYBACK | {"rate": "rate_hz"}
-_STILL = {"end": "at_s", "caption": "caption"}
-_NOTEBOOK = {"theme": "theme", "run": "run"}
-
+_OPTIONS = {"start_s": "start", "end_s": "end", "at_s": "end", "rate_hz": "rate"}
 RECORDING_FORMATS = (
-    Format(
-        "a page that plays the recording",
-        (HTML,),
-        to_html,
-        _CONTENT | _APPEARANCE | _PLAYBACK | _PLAYER | {"poster": "poster"},
-    ),
-    Format(
-        "an image of the moment --end", STILL_SUFFIXES, to_still, _CONTENT | _APPEARANCE | _STILL
-    ),
-    Format("an animated image", (".gif",), to_animation, _ANIMATION | {"loop": "loop"}),
-    Format("a video", (".mp4",), to_animation, _ANIMATION),
-    Format(
-        "a file of frames for another web page, with its player",
-        (FRAMES_SUFFIX,),
-        to_embed,
-        _CONTENT | _PLAYBACK | _PLAYER,
-    ),
+    Format("a page that plays the recording", (HTML,), to_html),
+    Format("an image of the moment --end", STILL_SUFFIXES, to_still),
+    Format("an animated image", (".gif",), to_animation),
+    Format("a video", (".mp4",), to_animation, without="loop"),
+    Format("a file of frames for another web page, with its player", (FRAMES_SUFFIX,), to_embed),
 )
-SLIDES = Format("slides of a notebook", (f".slides{HTML}", HTML), to_slides, _NOTEBOOK)
-DOCUMENT = Format("a notebook to read", (HTML,), to_document, _NOTEBOOK)
+SLIDES = Format("slides of a notebook", (f".slides{HTML}", HTML), to_slides)
+DOCUMENT = Format("a notebook to read", (HTML,), to_document)
 _FLAGS = {"plots": "--plot", "run": "--saved"}
 
 

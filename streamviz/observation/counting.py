@@ -207,10 +207,14 @@ def largest_deleted(stream: StreamInfo) -> EntryId:
     return stream.max_deleted_entry_id or EntryId.ZERO
 
 
+def first_id(stream: StreamInfo) -> EntryId:
+    """Return the ID of the oldest entry; the largest that there is if the stream is empty."""
+    return stream.first_entry.id if stream.first_entry else EntryId.MAX
+
+
 def may_have_swept(old: StreamInfo, now: StreamInfo) -> bool:
     """Tell whether entries that were added since can be gone already."""
-    first = now.first_entry.id if now.first_entry else EntryId.MAX
-    return max(first, largest_deleted(now)) > old.last_generated_id
+    return max(first_id(now), largest_deleted(now)) > old.last_generated_id
 
 
 def count_at_ends(cursor: EntryId, stream: StreamInfo) -> int | None:

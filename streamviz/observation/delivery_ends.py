@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Literal
 
 from streamviz.client.entry_id import EntryId
@@ -26,14 +26,14 @@ class Endings:
 
     def __init__(
         self,
-        before: Sequence[ConsumerInfo],
-        now: Sequence[ConsumerInfo],
+        before: Iterable[ConsumerInfo],
+        now: Iterable[ConsumerInfo],
         group: GroupState,
         sample: Sample,
     ) -> None:
         self._sample = sample
         self._cursor = group.last_delivered_id
-        self._deleted = _deleted(before, now)
+        self._deleted = deleted_consumers(before, now)
         self._is_undone = any(
             event.kind == "failed_over" and (event.count or group.name in event.groups)
             for event in sample.events
@@ -48,7 +48,7 @@ class Endings:
         return "acked or dropped" if unsure else "acked"
 
 
-def _deleted(before: Sequence[ConsumerInfo], now: Sequence[ConsumerInfo]) -> set[str]:
+def deleted_consumers(before: Iterable[ConsumerInfo], now: Iterable[ConsumerInfo]) -> set[str]:
     """Return the consumers that were deleted since, or may have been; some may exist again."""
     inactive = {one.name: one.inactive_ms for one in now}
     return {

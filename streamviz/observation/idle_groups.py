@@ -5,16 +5,56 @@ While no consumer of a group does anything, its pending entries grow older and n
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter, lt
+from typing import overload
 
 from streamviz.client.models import ConsumerInfo, GroupInfo, PendingEntry
-from streamviz.observation.aged_pending import age_pending
 from streamviz.observation.counting import Lookahead, StreamDelta
 
 _held, _idle_ms = attrgetter("name", "pending"), attrgetter("idle_ms")
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class AgedPending(Sequence[PendingEntry]):
+    """Pending entries that nothing has happened to, some time later, without a copy of them."""
+
+    entries: Sequence[PendingEntry]  # as they were
+    ms: int  # how much later
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __iter__(self) -> Iterator[PendingEntry]:
+        return map(self._aged, self.entries)
+
+    @overload
+    def __getitem__(self, index: int) -> PendingEntry: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[PendingEntry, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> PendingEntry | tuple[PendingEntry, ...]:
+        if isinstance(index, slice):
+            return tuple(map(self._aged, self.entries[index]))
+        return self._aged(self.entries[index])
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, AgedPending | tuple):
+            return NotImplemented
+        return tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
+
+    def _aged(self, one: PendingEntry) -> PendingEntry:
+        idle_ms = one.idle_ms + self.ms if one.idle_ms >= 0 else -1
+        return PendingEntry(one.id, one.consumer, idle_ms, one.deliveries)
 
 
 @dataclass(frozen=True)
@@ -27,8 +67,12 @@ class GroupReplies:
 
     def aged(self, consumers: tuple[ConsumerInfo, ...]) -> GroupReplies:
         """Return what an idle group would reply now, given its consumers' new idle times."""
-        ms = consumers[0].idle_ms - self.consumers[0].idle_ms if self.oldest and consumers else 0
-        return GroupReplies(consumers, age_pending(self.oldest, ms), self.lookahead)
+        oldest = self.oldest
+        ms = consumers[0].idle_ms - self.consumers[0].idle_ms if oldest and consumers else 0
+        if isinstance(oldest, AgedPending):
+            ms += oldest.ms
+            oldest = oldest.entries
+        return GroupReplies(consumers, AgedPending(oldest, ms) if oldest else (), self.lookahead)
 
     @cached_property
     def pending(self) -> int:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import GroupInfo, StreamInfo
-from streamviz.observation.counting import count_at_ends, largest_deleted
+from streamviz.observation.counting import count_at_ends, first_id, largest_deleted
 from streamviz.observation.sample import Lag
 
 
@@ -61,10 +61,9 @@ def _is_plausible(group: GroupInfo, stream: StreamInfo) -> bool:
 
     A false XSETID, ENTRIESREAD or ENTRIESADDED leaves no trace.
     """
-    first = stream.first_entry.id if stream.first_entry else EntryId.MAX
     read, added = group.entries_read, stream.entries_added
     adds_up = None not in (read, added) and (read or 0) + (group.lag or 0) == added
-    return adds_up and largest_deleted(stream) <= group.last_delivered_id >= first
+    return adds_up and largest_deleted(stream) <= group.last_delivered_id >= first_id(stream)
 
 
 def _complaint(group: GroupInfo, stream: StreamInfo) -> str:

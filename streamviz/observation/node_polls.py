@@ -18,10 +18,10 @@ from streamviz.client.resp import Command, pack
 from streamviz.errors import StreamVizError
 from streamviz.observation.observer import Observer
 from streamviz.observation.observer_client import TIMEOUT_S
+from streamviz.observation.poll_sample import without_stream
 from streamviz.observation.sample import Sample
 from streamviz.observation.sample_deadline import sample_deadline
 from streamviz.observation.snapshots import Steps
-from streamviz.observation.stand_ins import without_stream
 
 _NODES: Command = ("CLUSTER", "NODES")
 _BROKEN = (redis.ConnectionError, redis.TimeoutError, OSError)
@@ -67,8 +67,10 @@ class NodePolls:
         has a sample with the number `n`.
         """
         self._drop_failed()
-        left_out: dict[int, str] = {}
-        groups = self._groups(left_out)
+        busy = {number for visit, _ in self._running for number in visit.numbers}
+        free = [number for number in range(len(self._observers)) if number not in busy]
+        groups, errors = self._by_node(free)
+        left_out = {number: str(error) for number, error in errors.items()}
         started = [Visit(node, numbers) for node, numbers in groups.items()]
         if len(started) == 1 and not self._running:
             self._visit(started[0], time_ms)
@@ -89,18 +91,18 @@ class NodePolls:
             results[number] = (without_stream(stream, n, time_ms, trouble, ()), "", {})
         return [results[number] for number in range(len(self._observers))]
 
-    def _groups(self, left_out: dict[int, str]) -> dict[str, list[int]]:
-        """Return the streams of each node, without those of a node that has not answered yet."""
-        busy = {number for visit, _ in self._running for number in visit.numbers}
+    def _by_node(
+        self, numbers: Iterable[int]
+    ) -> tuple[dict[str, list[int]], dict[int, StreamVizError]]:
+        """Return the streams of each node, and the errors of those whose node is not known."""
         groups: dict[str, list[int]] = {}
-        for number, connection in enumerate(self._connections):
-            if number in busy:
-                continue
+        errors: dict[int, StreamVizError] = {}
+        for number in numbers:
             try:
-                groups.setdefault(node_of(connection), []).append(number)
+                groups.setdefault(node_of(self._connections[number]), []).append(number)
             except StreamVizError as error:
-                left_out[number] = str(error)
-        return groups
+                errors[number] = error
+        return groups, errors
 
     def _drop_failed(self) -> None:
         """Forget the visits that failed since the last tick: their nodes may answer by now."""
@@ -164,17 +166,11 @@ class NodePolls:
         """
         answers, elsewhere, alone = self._pipeline(requests, visit)
         if elsewhere:
-            groups: dict[str, dict[int, list[Command]]] = {}
             forget(self._connections[number] for number in elsewhere)
-            for number in elsewhere:
-                try:
-                    node = node_of(self._connections[number])
-                except StreamVizError as error:
-                    answers[number] = error
-                else:
-                    groups.setdefault(node, {})[number] = requests[number]
-            for group in groups.values():
-                more, again, others = self._pipeline(group, None)
+            groups, errors = self._by_node(elsewhere)
+            answers |= errors
+            for numbers in groups.values():
+                more, again, others = self._pipeline({n: requests[n] for n in numbers}, None)
                 answers |= more
                 alone += again + others
         return answers | self._one_by_one(alone, requests)

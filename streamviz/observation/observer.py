@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import NoneType
 from typing import Literal
 
-from streamviz.client.arguments import whole_number
+from streamviz.client.arguments import name_text, whole_number
 from streamviz.client.cluster import Client
 from streamviz.client.hidden_values import FieldsShown, is_hidden
 from streamviz.errors import (
@@ -24,13 +24,12 @@ from streamviz.observation.events import Event, events_of
 from streamviz.observation.failover import Failovers
 from streamviz.observation.observer_client import observer_connection
 from streamviz.observation.poll import StreamChanged
-from streamviz.observation.poll_sample import make_sample
+from streamviz.observation.poll_sample import make_sample, repeated, without_stream
 from streamviz.observation.poller import Poller
 from streamviz.observation.rising_clock import RisingClock
 from streamviz.observation.sample import ReaderState, Sample
 from streamviz.observation.sample_deadline import sample_deadline
 from streamviz.observation.snapshots import Snapshots, Steps
-from streamviz.observation.stand_ins import repeated, without_stream
 
 
 class Observer:
@@ -108,12 +107,10 @@ class Observer:
         readers: str | None = None,
         fields: FieldsShown = "show",
     ) -> None:
-        if not isinstance(stream, str) or not stream:
-            raise InputError(f"{stream!r} is not a stream's key: give its name as text")
         check_type("readers", readers, (str, NoneType), "the key of a hash, as text")
         if readers == "":
             raise InputError("readers='' is not a key: give that of a hash, as text")
-        self.stream = stream
+        self.stream = name_text(stream, "a stream's key")
         self.readers = readers
         connection = observer_connection(client, stream)
         self.snapshots, self.failovers = Snapshots(connection), Failovers(connection, stream)

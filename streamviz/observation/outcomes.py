@@ -17,9 +17,11 @@ from streamviz.client.models import GroupInfo, StreamInfo
 from streamviz.observation.counting import (
     StreamDelta,
     entries_added,
+    first_id,
     largest_deleted,
     may_have_swept,
 )
+from streamviz.observation.delivery_ends import deleted_consumers
 from streamviz.observation.idle_groups import GroupReplies
 
 _id = attrgetter("id")
@@ -156,23 +158,17 @@ def _counter_agrees(old: GroupView, now: GroupView, delta: StreamDelta) -> bool:
     if passed is None or after is None:
         return False
     if before is None:  # the counter begins with the first delivery
-        at_head = old.group.last_delivered_id < _first(old.stream)
+        at_head = old.group.last_delivered_id < first_id(old.stream)
         if not at_head and old.waiting:
             return False
         before = entries_added(old.stream) - (old.stream.length if at_head else 0)
     return after - before == passed
 
 
-def _lost_consumers(old: GroupView, now: GroupView) -> list[str]:
-    """Return the consumers that were deleted since, also if they exist again."""
+def _lost_consumers(old: GroupView, now: GroupView) -> set[str]:
     if not old.replies or not now.replies:
-        return []
-    inactive = {one.name: one.inactive_ms for one in now.replies.consumers}
-    return [
-        one.name
-        for one in old.replies.consumers
-        if one.name not in inactive or (one.inactive_ms is not None and inactive[one.name] is None)
-    ]
+        return set()
+    return deleted_consumers(old.replies.consumers, now.replies.consumers)
 
 
 def _held(old: GroupView, now: GroupView, name: str) -> int:
@@ -210,7 +206,7 @@ def _still_pending(old: GroupView, now: GroupView) -> int:
     """Return how many pending entries are certainly removed, but were pending all the time."""
     if not old.replies or not now.replies:
         return 0
-    removed = bisect_left(now.replies.oldest, _first(now.stream), key=_id)
+    removed = bisect_left(now.replies.oldest, first_id(now.stream), key=_id)
     ids = {entry.id for entry in old.replies.oldest}
     return sum(entry.id in ids for entry in now.replies.oldest[:removed])
 
@@ -220,7 +216,7 @@ def _possibly_removed(view: GroupView, stream: StreamInfo) -> int:
     if not view.replies:
         return view.group.pending
     oldest = view.replies.oldest  # in the order of their IDs
-    below = bisect_left(oldest, _first(stream), key=_id)
+    below = bisect_left(oldest, first_id(stream), key=_id)
     count = max(below, bisect_right(oldest, largest_deleted(stream), key=_id))
     return view.group.pending if count == len(oldest) else count
 
@@ -234,7 +230,3 @@ def _ahead(view: GroupView, most: int) -> int:
     count = len(oldest) - bisect_right(oldest, group.last_delivered_id, key=_id)
     unseen = group.pending - len(oldest)  # with larger IDs
     return count + (max(0, unseen) if count else max(0, min(most, unseen)))
-
-
-def _first(stream: StreamInfo) -> EntryId:
-    return stream.first_entry.id if stream.first_entry else EntryId.MAX

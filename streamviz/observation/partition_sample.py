@@ -7,10 +7,11 @@ draw it. If one part's number is unknown, so is the sum, and its reason names th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from heapq import merge
 from itertools import chain, islice
-from typing import Literal
+from operator import attrgetter
+from typing import Any, Literal
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo
@@ -109,20 +110,15 @@ def sum_partitions(
         time_ms=time_ms,
         exists=None if any(one.exists is None for one in samples) else bool(existing),
         trouble=_shortened([*dict.fromkeys(one.trouble for one in samples if one.trouble)]),
-        length=sum(sample.length for sample in existing),
-        entries_added=sum(sample.entries_added for sample in existing),
         first_id=min(firsts, default=EntryId.ZERO),
         last_id=max((sample.last_id for sample in existing), default=EntryId.ZERO),
         max_deleted_id=max((sample.max_deleted_id for sample in existing), default=EntryId.ZERO),
         entries=tuple(merge(*(sample.entries for sample in existing), key=lambda entry: entry.id)),
-        missed=sum(sample.missed for sample in existing),
         groups=tuple(_sum_group(group, states) for group in groups),
         events=(*events, *_merged(chain.from_iterable(sample.events for sample in samples))),
-        nodes=sum(sample.nodes for sample in existing),
-        memory_bytes=sum_known(one.memory_bytes for one in existing) if existing else None,
         readers=tuple(readers[one] for one in sorted(readers)),
-        lost=sum(sample.lost for sample in existing),
         partitions=tuple(states),
+        **_sums(_OF_SAMPLES, existing),
     )
 
 
@@ -186,15 +182,11 @@ def _sum_group(name: str, states: Sequence[PartitionState]) -> GroupState:
     return GroupState(
         name=name,
         last_delivered_id=min(group.last_delivered_id for group in groups),
-        entries_read=sum_known(getattr(one, "entries_read", None) for one in of_parts),
         lag=sum_lags(lags),
-        pending=sum(group.pending for group in groups),
         consumers=tuple(_sum_consumer(name, consumers[name]) for name in sorted(consumers)),
         oldest=tuple(islice(oldest, _MAX_PENDING)),
-        gone=sum_known(getattr(one, "gone", None) for one in of_parts),
-        acked=sum_known(getattr(one, "acked", None) for one in of_parts),
-        dropped=sum(group.dropped for group in groups),
         more_consumers=max(group.more_consumers for group in groups),
+        **_sums(_OF_GROUPS, of_parts),
     )
 
 
@@ -222,7 +214,28 @@ def _merged(events: Iterable[Event]) -> Iterator[Event]:
         yield Event("failed_over", node, count=count, groups=tuple(sorted(groups)))
 
 
+def _numbers(kind: type[Sample | GroupState], *others: str) -> dict[str, int | None]:
+    """Return the fields that are added up, and what counts for a part that lacks the record."""
+    counts = {"int": 0, "int | None": None}
+    return {
+        one.name: counts[one.type]
+        for one in fields(kind)
+        if one.type in counts and one.name not in others
+    }
+
+
+_OF_SAMPLES = _numbers(Sample, "n", "time_ms")
+_OF_GROUPS = _numbers(GroupState, "more_consumers")
+
+
+def _sums(numbers: dict[str, int | None], records: Sequence[Sample | GroupState | None]) -> Any:
+    """Return the sums of the parts' numbers by field; without parts, as if one had no record."""
+    values_of, lacking = attrgetter(*numbers), tuple(numbers.values())
+    rows = [values_of(one) if one else lacking for one in records] or [lacking]
+    return dict(zip(numbers, map(sum_known, zip(*rows, strict=True)), strict=True))
+
+
 def sum_known(numbers: Iterable[int | None]) -> int | None:
     """Return the sum; None if one of the numbers is."""
     parts = list(numbers)
-    return None if None in parts else sum(one or 0 for one in parts)
+    return None if None in parts else sum(filter(None, parts))

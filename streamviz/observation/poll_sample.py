@@ -1,10 +1,11 @@
-"""Make a sample of what a poll found."""
+"""Make a sample of what a poll found, or one that says why there is none."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
 from heapq import nsmallest
+from typing import Literal
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo, StreamInfo
@@ -14,7 +15,7 @@ from streamviz.observation.idle_groups import GroupReplies
 from streamviz.observation.lag_tracker import Judgement
 from streamviz.observation.poll import PollReplies
 from streamviz.observation.poller import Polled
-from streamviz.observation.sample import GroupState, ReaderState, Sample
+from streamviz.observation.sample import GroupState, Lag, ReaderState, Sample
 
 MAX_CONSUMERS = 50  # of a group in a sample
 
@@ -109,3 +110,42 @@ def _that_matter(
         return one.name not in holders, -one.pending, one.idle_ms, one.name
 
     return tuple(sorted(nsmallest(MAX_CONSUMERS, consumers, key=rank)))
+
+
+def repeated(
+    sample: Sample, n: int, time_ms: int, trouble: str, events: tuple[Event, ...]
+) -> Sample:
+    """Return the previous sample as a new one without new entries, although the stream has changed.
+
+    So no lag is exact any more.
+    """
+    groups = tuple(replace(group, lag=_outdated(group.lag, trouble)) for group in sample.groups)
+    return replace(
+        sample,
+        n=n,
+        time_ms=time_ms,
+        trouble=trouble,
+        entries=(),
+        missed=0,
+        events=events,
+        groups=groups,
+    )
+
+
+def _outdated(lag: Lag, trouble: str) -> Lag:
+    if lag.entries is None:
+        return lag
+    return replace(lag, verdict="suspect", reason=f"as of an earlier sample: {trouble}")
+
+
+def without_stream(
+    stream: str,
+    n: int,
+    time_ms: int,
+    trouble: str,
+    events: tuple[Event, ...],
+    exists: Literal[False] | None = None,
+) -> Sample:
+    """Return a sample of a stream that is gone (False), or of which nothing is known (None)."""
+    ids = (EntryId.ZERO, EntryId.ZERO, EntryId.ZERO)
+    return Sample(stream, n, time_ms, exists, trouble, 0, 0, *ids, (), 0, (), events)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from streamviz.client.entry import hide_values
 from streamviz.client.models import PendingEntry
-from streamviz.observation.aged_pending import AgedPending
+from streamviz.observation.idle_groups import AgedPending
 from streamviz.observation.partition_sample import PartitionedSample
 from streamviz.observation.sample import GroupState, Sample
 

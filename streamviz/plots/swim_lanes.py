@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from types import NoneType
 from typing import Any
 
-from streamviz.errors import InputError
+from streamviz.errors import check_type
 from streamviz.observation.deliveries import Delivery, delivery_log
 from streamviz.observation.events import DEATHS, shown_name
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.plots.event_lines import EVENT_AXIS, HATCHED, event_lines, event_points
+from streamviz.plots.event_lines import EVENT_AXIS, HATCHED, event_lines, event_points, no_words
 from streamviz.plots.figure import Plot
-from streamviz.plots.lane_deaths import death_in, deaths
-from streamviz.plots.lane_rows import FEW, ROOMY, ROWS, Lane, Places, middle
+from streamviz.plots.lanes import FEW, ROOMY, ROWS, Lane, Places, death_in, deaths, middle
 from streamviz.plots.texts import about_entry, label, no_data_text, number_text
 from streamviz.plots.traces import DASHES, GREY, Trace, colour, seconds
 from streamviz.plots.worst_groups import shown_groups
@@ -47,8 +47,7 @@ class SwimLanes(Plot):
     needs = "consumer groups"
 
     def __init__(self, group: str | None = None) -> None:
-        if group is not None and not isinstance(group, str):
-            raise InputError(f"group={group!r}: give a consumer group's name as text, or None")
+        check_type("group", group, (str, NoneType), "a consumer group's name as text, or None")
         self.group = group
 
     def structure_key(self, history: History) -> Any:
@@ -201,8 +200,7 @@ class SwimLanes(Plot):
 
     def _dead(self, history: History) -> Trace:
         """Return a hatched box for each time in which a consumer was dead; below it, the reason."""
-        trace: Trace = {"x": [], "y": [], "text": [], "hovertext": [], "textposition": []}
-        lanes = self._lanes(history)
+        trace, lanes = no_words(), self._lanes(history)
         low, foot = (0.86, 0.68) if len(lanes) <= ROOMY else (0.72, 0.44)
         for lane, (group, name) in enumerate(lanes):
             for start, end, words in deaths(history, group, name):

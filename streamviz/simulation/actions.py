@@ -26,15 +26,16 @@ Result = TypeVar("Result")
 class Actions:
     """Functions to call in one thread, from any thread; at once while there is no such thread.
 
-    `changed` is notified when there is something to do.
+    `changed` is notified when there is something to do. After an action whose caller has gone,
+    `on_late` is called with its exception or None.
     """
 
-    def __init__(self, changed: threading.Condition) -> None:
+    def __init__(
+        self, changed: threading.Condition, on_late: Callable[[BaseException | None], object]
+    ) -> None:
         self.thread: threading.Thread | None = None  # that carries them out, until it sets `ended`
         self.ended = False
-        # called after an action whose caller has gone, with its exception or None
-        self.on_late: Callable[[BaseException | None], object] = lambda error: None
-        self._changed = changed
+        self._changed, self._on_late = changed, on_late
         self._queue: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
         self._late: dict[Future[Any], str] = {}
 
@@ -111,7 +112,7 @@ class Actions:
 
     def _done_late(self, future: Future[Any]) -> None:
         del self._late[future]
-        self.on_late(future.exception())
+        self._on_late(future.exception())
 
 
 def _carry_out(future: Future[Any], function: Callable[[], Any]) -> None:

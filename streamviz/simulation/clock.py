@@ -58,8 +58,8 @@ class Clock:
         self._state: State = "new"
         self._ended = False
         self._changed = threading.Condition(threading.RLock())  # of state and speed; held briefly
-        self._actions = Actions(self._changed)  # of other threads than the one that runs processes
-        self._actions.on_late = self._done_late
+        # of other threads than the one that runs processes
+        self._actions = Actions(self._changed, self._done_late)
         self._anchor = (0.0, 0.0)  # the same moment in wall seconds and in env milliseconds
 
     @property

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from contextlib import suppress
 from typing import Any
 
-from streamviz.client.arguments import Id
+from streamviz.client.arguments import Id, name_text
 from streamviz.client.entry_id import EntryId
 from streamviz.errors import HandlerError, InputError, NoSuchGroup, StreamVizError
 from streamviz.observation.events import Event
@@ -17,8 +17,6 @@ from streamviz.simulation.checks import ByName
 from streamviz.simulation.claiming import Claimer, check_server, read_own_pending
 from streamviz.simulation.context import Context
 from streamviz.simulation.handling import Handler
-
-_POLL_MS = 100.0
 
 
 class SimulatedGroup:
@@ -90,9 +88,7 @@ class SimulatedGroup:
         function as in `Scenario.group`; by default, it is the group's.
         """
         name = f"{self.name}-{len(self.consumers) + 1}" if name is None else name
-        if not isinstance(name, str) or not name:
-            raise InputError(f"{name!r} is not a consumer's name: give it as text")
-        if name in self.consumers:
+        if name_text(name, "a consumer's name") in self.consumers:
             raise InputError(
                 f"the group {self.name!r} already has a consumer {name!r}: choose another name"
             )
@@ -189,7 +185,7 @@ class SimulatedConsumer(Handler):
             if page:
                 yield from self._handle(page)
             else:
-                yield self.context.wait_for_entries(self.group.streams, _POLL_MS)
+                yield self.context.wait_for_entries(self.group.streams)
         if self.alive:
             yield from self._depart()
 

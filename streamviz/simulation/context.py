@@ -19,6 +19,8 @@ from streamviz.simulation.idle_times import IdleTimes
 from streamviz.simulation.late_acks import LateAcks
 from streamviz.simulation.unread import Unread
 
+_POLL_MS = 100.0
+
 
 @dataclass(slots=True)
 class DeadLetterStream:
@@ -100,14 +102,14 @@ class Context:
         """Return the events since the last call."""
         return tuple(self._events.popleft() for _ in range(len(self._events)))
 
-    def wait_for_entries(self, streams: Iterable[str], within_ms: float) -> simpy.Event:
+    def wait_for_entries(self, streams: Iterable[str]) -> simpy.Event:
         """Return an event that triggers when an entry is added to one of the streams.
 
-        It triggers after `within_ms` or `least_wait_ms` milliseconds at the latest.
+        It triggers after 100 or `least_wait_ms` milliseconds at the latest.
         """
         env = self.clock.env
         wakeups = [self._wakeups.setdefault(key, env.event()) for key in streams]
-        return env.any_of([*wakeups, env.timeout(max(within_ms, self.least_wait_ms))])
+        return env.any_of([*wakeups, env.timeout(max(_POLL_MS, self.least_wait_ms))])
 
     def entry_added(self, stream: str) -> None:
         """Wake up the parts that wait for entries of a stream."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
-from streamviz.client.resp import to_bytes
+from streamviz.client.arguments import name_text
 from streamviz.errors import InputError, check_type
-from streamviz.simulation.checks import known
+from streamviz.simulation.checks import known, text
 from streamviz.simulation.consumers import SimulatedGroup
 from streamviz.simulation.ownership import RUNS_KEY
 from streamviz.simulation.producer import Producer
@@ -28,9 +28,7 @@ def check_series(points: Iterable[Any], producers: Iterable[Producer]) -> None:
 
 def check_stream_key(stream: Any) -> None:
     """Check that this is a key, and not the key of the hash with the marks of runs."""
-    if not isinstance(stream, str) or not stream:
-        raise InputError(f"{stream!r} is not a stream's key: give its name as text")
-    if stream == RUNS_KEY:
+    if name_text(stream, "a stream's key") == RUNS_KEY:
         raise InputError(f"{stream!r} is the hash that names what runs made: choose another key")
 
 
@@ -43,9 +41,7 @@ def stream_keys(stream: str | Sequence[str]) -> tuple[str, ...]:
 
 def check_group_name(name: str, streams: Sequence[str], planned: Iterable[str]) -> None:
     """Check that this is a group's name, and that it is not swapped with the stream's key."""
-    if not isinstance(name, str) or not name:
-        raise InputError(f"{name!r} is not a group's name: give it as text")
-    if name in planned and not set(planned).intersection(streams):
+    if name_text(name, "a group's name") in planned and not set(planned).intersection(streams):
         raise InputError(
             f"{name!r} is a stream of this scenario, and {streams[0]!r} is none: give the stream "
             f"first, group({name!r}, {streams[0]!r}). If the group is meant to have this name, "
@@ -75,9 +71,7 @@ def check_reader(
 ) -> None:
     """Check the stream, the name and the options of a plain reader or a subscriber."""
     check_stream_key(stream)
-    if not isinstance(name, str) or not name:
-        raise InputError(f"reader={name!r}: give a name as text")
-    to_bytes(name)  # or it says what can't be sent
+    text("reader", name)
     known(f"an option of a {kind._random_stream.lower()}", options, kind._options)
     if name in readers:
         raise InputError(f"this scenario already has a reader {name!r}: choose another name")

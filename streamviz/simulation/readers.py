@@ -27,7 +27,6 @@ from streamviz.simulation.lifecycle import SimulatedClient
 
 Remembers = Literal["nothing", "memory", "hash"]
 
-_POLL_MS = 100.0
 _MAX_IDS_PER_SAMPLE = 200  # IDs of handled entries that one sample carries
 
 
@@ -175,7 +174,7 @@ class SimulatedReader(BaseReader):
                 self._save(offset, entry.id)
                 after = entry.id
             if not entries:
-                yield self.context.wait_for_entries([self.stream], _POLL_MS)
+                yield self.context.wait_for_entries([self.stream])
             elif self.remembers == "nothing":
                 after = self._last_id()
 

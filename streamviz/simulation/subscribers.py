@@ -20,7 +20,6 @@ from streamviz.simulation.context import Context
 from streamviz.simulation.readers import BaseReader, ReaderOptions
 
 _TIMEOUT_S = 2.0
-_POLL_MS = 100.0
 
 
 def channel(stream: str) -> str:
@@ -61,7 +60,7 @@ class SimulatedSubscriber(BaseReader):
         while self.alive:
             entry = self._next()
             if entry is None:
-                yield self.context.wait_for_entries([self.stream], _POLL_MS)
+                yield self.context.wait_for_entries([self.stream])
             else:
                 yield from self._handle(entry)
 

@@ -16,8 +16,8 @@ from streamviz import Observer, Stream
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo, Entry, PendingEntry
 from streamviz.errors import InputError, RecordingError
-from streamviz.observation.aged_pending import AgedPending
 from streamviz.observation.history import History
+from streamviz.observation.idle_groups import AgedPending
 from streamviz.observation.partition_sample import (
     PartitionedSample,
     PartitionState,

@@ -18,8 +18,8 @@ from streamviz import Observer, Stream, record
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo, PendingEntry
 from streamviz.observation.events import Event
+from streamviz.observation.poll_sample import without_stream
 from streamviz.observation.sample import Sample
-from streamviz.observation.stand_ins import without_stream
 from streamviz.recording import Recording, save, write
 from streamviz.recording.blocks import Block
 from streamviz.recording.events import EventDetector, TrackEvent
