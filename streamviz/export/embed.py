@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from streamviz.client.progress import progress_bar
-from streamviz.errors import path_of
+from streamviz.errors import RecordingError, path_of
 from streamviz.export.files import match_suffix, write_file
 from streamviz.export.options import check_count, select_frames, warn_of
 from streamviz.plots import Plot
@@ -69,6 +69,11 @@ def to_embed(
             advance(1)
     player, code = target.with_name(PLAYER_FILE), _player_code()
     if not (player.exists() and player.read_bytes() == code):
+        if player.exists() and not overwrite:
+            raise RecordingError(
+                f"{player} is of another version of streamviz: replace it with overwrite=True "
+                "(--overwrite), or choose another folder"
+            )
         write_file(player, code, overwrite=overwrite)
     file = write_file(target, "".join(lines).encode("ascii"), overwrite=overwrite)
     warn_of(frames.problems)

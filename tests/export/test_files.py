@@ -211,6 +211,17 @@ def test_what_can_not_be_replaced_is_written_as_it_is(
     assert (old.stat().st_ino, old.read_bytes()) == (number, content)
 
 
+def test_a_player_of_another_version_is_kept_and_named(run: Path, tmp_path: Path) -> None:
+    player, frames = tmp_path / PLAYER_FILE, tmp_path / "run.frames.jsonl"
+    player.write_text("old")
+    with pytest.raises(RecordingError, match=r"is of another version of streamviz: .*--overwrite"):
+        to_embed(run, frames)
+    assert (player.read_text(), frames.exists()) == ("old", False)
+    to_embed(run, frames, overwrite=True)
+    assert "streamvizEmbed" in player.read_text("utf-8")
+    to_embed(run, tmp_path / "second.frames.jsonl")
+
+
 def test_the_line_for_a_page_names_a_file_of_any_bytes() -> None:
     file = Path(os.fsdecode(b"b\xff \xc3\xa9.frames.jsonl"))
     assert 'data-frames="b%FF%20%C3%A9.frames.jsonl"' in script_tag(file)
