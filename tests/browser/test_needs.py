@@ -191,6 +191,7 @@ def test_forced_colours_come_before_the_theme_of_a_page(
     assert min(contrast("#{:02x}{:02x}{:02x}".format(*ink), ground) for ink in inks) >= 4.5
 
 
+@pytest.mark.slow
 def test_no_words_of_a_flow_touch_where_it_is_very_narrow(
     export: Export, page: Page, tmp_path: Path
 ) -> None:
@@ -242,6 +243,7 @@ COVERED = """() => {
 }"""
 
 
+@pytest.mark.slow
 def test_a_narrow_flow_is_sharp_on_another_screen_and_its_buttons_cover_no_words(
     open_notebook: Callable[..., Notebook],
 ) -> None:

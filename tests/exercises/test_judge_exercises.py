@@ -1030,7 +1030,6 @@ def start_over(group: ConsumerGroup, judge: JudgeOne) -> None:
         acknowledge_each,
         claim_page_by_page,
         stop_at_a_failure,
-        noted_afterwards,
         of=[
             acknowledge_each,
             acknowledge_what_is_answered_in_the_end,

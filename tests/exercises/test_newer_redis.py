@@ -242,7 +242,7 @@ def not_in_the_text_of_all(till: Stream, receipt: Receipt) -> None:
         (a_transaction_twice, "before its reply arrived"),
         (three_tries(ServerUnreachable), "broke five times in a row before a command was sent"),
         (three_tries(CommandRefused), "Redis refused a receipt five times in a row"),
-        (by_memory_if_there_is_a_stream, "Your code remembers receipts in Python"),
+        slow(by_memory_if_there_is_a_stream, "Your code remembers receipts in Python"),
         (lambda till, receipt: None, "the stream is empty"),
         (
             lambda till, receipt: till.add(receipt),
