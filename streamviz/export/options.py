@@ -48,7 +48,7 @@ def select_frames(
 
 
 def check_count(frames: Frames) -> None:
-    """Check that a page can hold so many frames."""
+    """Check that a page can hold these frames."""
     if len(frames) > MAX_FRAMES:
         raise InputError(
             f"{len(frames):,} samples are too many for a page: choose a span of at most "
