@@ -479,11 +479,11 @@ def test_a_loop_that_catches_everything_has_a_deadline_too(
     loop: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(interrupted, "_DEADLINE_S", 0.05)
-    tracer, threads = sys.gettrace(), threading.active_count()
+    tracer, before = sys.gettrace(), set(threading.enumerate())
     with pytest.raises(interrupted.EndlessLoop, match="still at work"), interrupted.deadline():
         loop()
     assert sys.gettrace() is tracer
-    assert threading.active_count() == threads
+    assert not set(threading.enumerate()) - before
 
 
 def test_a_deadline_ends_with_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -501,13 +501,13 @@ def test_a_deadline_ends_with_its_thread(monkeypatch: pytest.MonkeyPatch) -> Non
         opened[0].__enter__()
 
     opened: list[AbstractContextManager[None]] = []
-    threads = threading.active_count()
+    before = set(threading.enumerate())
     thread = threading.Thread(target=leave_it_open)
     thread.start()
     thread.join()
     deadline_s = time.monotonic() + 20
-    while threading.active_count() > threads and time.monotonic() < deadline_s:
+    while set(threading.enumerate()) - before and time.monotonic() < deadline_s:
         time.sleep(0.05)
-    assert threading.active_count() == threads
+    assert not set(threading.enumerate()) - before
     assert not raised
     opened[0].__exit__(None, None, None)
