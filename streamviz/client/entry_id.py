@@ -78,7 +78,7 @@ class EntryId:
         return self.ms > other.ms or (self.ms == other.ms and self.seq >= other.seq)
 
     def __hash__(self) -> int:
-        return hash((self.ms, self.seq))
+        return self.ms * 1_000_003 + self.seq
 
     @classmethod
     def parse(cls, value: EntryId | str | bytes) -> EntryId:

@@ -19,6 +19,7 @@ from typing import Any
 from streamviz.errors import InputError, NoSuchName, NotSettable, meant, shown
 
 _OWN = "streamviz."
+_COMPARED = {"EntryId"}  # hundreds of times a sample: __getattr__ makes each attribute slow
 
 
 def guide_calls(package: ModuleType) -> None:
@@ -73,7 +74,7 @@ def _guide_class(kind: type) -> None:
         if isinstance(function, FunctionType) and not hasattr(function, "_guided"):
             guided = _guided(function, kind, name)
             setattr(kind, name, guided if function is method else type(method)(guided))
-    if not hasattr(kind, "__getattr__"):
+    if not hasattr(kind, "__getattr__") and kind.__name__ not in _COMPARED:
         kind.__getattr__ = _no_attribute  # type: ignore[attr-defined]
     if is_dataclass(kind) and kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
         kind.__setattr__ = _set_none  # type: ignore[method-assign]

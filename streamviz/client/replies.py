@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import repeat
 from typing import Any
 
 from streamviz.client.entry import Entry, name_text, one_by_one
@@ -104,11 +105,9 @@ def pending_summary(reply: Any) -> PendingSummary:
 
 def pending_entries(reply: Any) -> Records[PendingEntry]:
     """Parse XPENDING with a range."""
-    rows = [
-        _new_row(PendingEntry, (_parse_id(raw_id), name_text(consumer), idle_ms, deliveries))
-        for raw_id, consumer, idle_ms, deliveries in reply
-    ]
-    return Records(PendingEntry, rows)
+    ids, consumers, idle_ms, deliveries = zip(*reply, strict=True) if reply else ((),) * 4
+    rows = zip(map(_parse_id, ids), map(name_text, consumers), idle_ms, deliveries, strict=True)
+    return Records(PendingEntry, map(_new_row, repeat(PendingEntry), rows))
 
 
 def claimed(reply: Any, *, justid: bool) -> Claimed:

@@ -17,8 +17,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, field
+from functools import lru_cache
 from operator import attrgetter
 
 from streamviz.client import replies
@@ -26,11 +26,12 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.models import StreamInfo
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Lookahead:
     """All entries between two IDs: the reply to ``XRANGE key (after + COUNT n``, or to XREVRANGE.
 
-    ValueError if the IDs do not rise, or do not follow `after`.
+    They are all there up to the ID `end`. ValueError if the IDs do not rise, or do not follow
+    `after`.
     """
 
     after: EntryId  # the ID before them
@@ -38,6 +39,7 @@ class Lookahead:
     complete: bool  # whether the stream has no more after them
     until: EntryId | None = None  # the last ID that was asked for; by default, the last of `ids`
     asked: bool = True  # whether `after` was; else it's known from the first of `ids`
+    end: EntryId = field(init=False)
 
     def __post_init__(self) -> None:
         ids = list(self.ids)
@@ -46,13 +48,10 @@ class Lookahead:
             raise ValueError("the IDs do not rise")
         if ids and _parts(ids[0]) <= (self.after.ms, self.after.seq):
             raise ValueError(f"the first ID should be after {self.after}")
-
-    @cached_property
-    def end(self) -> EntryId:
-        """The ID up to which they are all there."""
         if self.complete:
-            return EntryId.MAX
-        return self.until or (replies.entry_id(self.ids[-1]) if self.ids else self.after)
+            self.end = EntryId.MAX
+        else:
+            self.end = self.until or (replies.entry_id(ids[-1]) if ids else self.after)
 
     def up_to(self, cursor: EntryId) -> int:
         """Return how many of them are not after `cursor`."""
@@ -83,9 +82,13 @@ class Lookahead:
         return (self.asked or last > 0) and (closed or last < len(self.ids) - 1)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class StreamDelta:
-    """What changed in the stream from one sample to the next."""
+    """What changed in the stream from one sample to the next.
+
+    `added` is how many entries follow the last ID of the previous sample, and `removed` how many
+    entries of that sample are no longer there; None if unknown.
+    """
 
     old: StreamInfo  # in the previous sample
     now: StreamInfo
@@ -95,15 +98,21 @@ class StreamDelta:
     of_one_moment: bool  # whether nothing can have happened between two replies
     # none after it can have been trimmed as ACKED by all groups (8.2); the largest without groups
     acked_up_to: EntryId
+    added: int | None = field(init=False)
+    removed: int | None = field(init=False)
+    _kept_from: EntryId | None = field(init=False)  # from here on, nothing unread was removed
+
+    def __post_init__(self) -> None:
+        self.added = added = self._find_added()
+        self.removed = None if added is None else self.old.length + added - self.now.length
+        self._kept_from = self._find_kept_from()
 
     @property
     def counter(self) -> int:
         """How many entries the server says were added."""
         return entries_added(self.now) - entries_added(self.old)
 
-    @cached_property
-    def added(self) -> int | None:
-        """How many entries follow the last ID of the previous sample; None if unknown."""
+    def _find_added(self) -> int | None:
         if self.counted is not None:
             return self.counted
         old, now = self.old.first_entry, self.now.first_entry
@@ -115,11 +124,6 @@ class StreamDelta:
             return grown if self.has_anchor else None
         return None
 
-    @cached_property
-    def removed(self) -> int | None:
-        """How many entries of the previous sample are no longer there; None if unknown."""
-        return None if self.added is None else self.old.length + self.added - self.now.length
-
     def keeps(self, after: EntryId) -> bool:
         """Tell whether all entries after an ID are still there, apart from new ones."""
         return self.keeps_unread(after) and (self.removed == 0 or self.acked_up_to <= after)
@@ -129,8 +133,7 @@ class StreamDelta:
         lowest = self._kept_from
         return lowest is not None and lowest <= after
 
-    @cached_property
-    def _kept_from(self) -> EntryId | None:
+    def _find_kept_from(self) -> EntryId | None:
         removed, old, now = self.removed, self.old.first_entry, self.now.first_entry
         if removed is None or removed < 0 or (old and now and now.id < old.id):
             return None

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from operator import attrgetter, lt
 from typing import overload
 
@@ -15,6 +14,7 @@ from streamviz.client.models import ConsumerInfo, GroupInfo, PendingEntry
 from streamviz.observation.counting import Lookahead, StreamDelta
 
 _held, _idle_ms = attrgetter("name", "pending"), attrgetter("idle_ms")
+_pending_of = attrgetter("pending")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -57,7 +57,7 @@ class AgedPending(Sequence[PendingEntry]):
         return PendingEntry(one.id, one.consumer, idle_ms, one.deliveries)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class GroupReplies:
     """What the server replied about one group by name."""
 
@@ -74,10 +74,10 @@ class GroupReplies:
             oldest = oldest.entries
         return GroupReplies(consumers, AgedPending(oldest, ms) if oldest else (), self.lookahead)
 
-    @cached_property
+    @property
     def pending(self) -> int:
         """How many entries are pending for its consumers."""
-        return sum(consumer.pending for consumer in self.consumers)
+        return sum(map(_pending_of, self.consumers))
 
     def active_within(self, ms: float) -> bool:
         """Tell whether a consumer may have asked the server for anything in the last `ms`."""

@@ -8,7 +8,7 @@ leave no trace: docs/numbers.md lists them.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -27,20 +27,22 @@ from streamviz.observation.idle_groups import GroupReplies
 _id = attrgetter("id")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class GroupView:
-    """One group in a sample."""
+    """One group in a sample.
+
+    Entries that are `unheld` are pending for no consumer (XNACK): others show a misread number.
+    """
 
     group: GroupInfo
     waiting: int | None  # after its cursor; None if unknown
     replies: GroupReplies | None  # about it by name
     stream: StreamInfo
     active: bool  # a consumer may have done anything since the previous sample
+    unheld: int = field(init=False)
 
-    @property
-    def unheld(self) -> int:
-        """How many entries are pending for no consumer (XNACK): others show a misread number."""
-        return self.group.pending - self.replies.pending if self.replies else 0
+    def __post_init__(self) -> None:
+        self.unheld = self.group.pending - self.replies.pending if self.replies else 0
 
 
 class Outcomes(NamedTuple):
@@ -207,6 +209,8 @@ def _still_pending(old: GroupView, now: GroupView) -> int:
     if not old.replies or not now.replies:
         return 0
     removed = bisect_left(now.replies.oldest, first_id(now.stream), key=_id)
+    if not removed:
+        return 0
     ids = {entry.id for entry in old.replies.oldest}
     return sum(entry.id in ids for entry in now.replies.oldest[:removed])
 
@@ -215,9 +219,11 @@ def _possibly_removed(view: GroupView, stream: StreamInfo) -> int:
     """Return how many of a group's pending entries may not be in the stream."""
     if not view.replies:
         return view.group.pending
-    oldest = view.replies.oldest  # in the order of their IDs
+    oldest, deleted = view.replies.oldest, largest_deleted(stream)
+    if oldest and first_id(stream) <= oldest[0].id > deleted:  # they are in the order of their IDs
+        return 0
     below = bisect_left(oldest, first_id(stream), key=_id)
-    count = max(below, bisect_right(oldest, largest_deleted(stream), key=_id))
+    count = max(below, bisect_right(oldest, deleted, key=_id))
     return view.group.pending if count == len(oldest) else count
 
 
@@ -227,6 +233,7 @@ def _ahead(view: GroupView, most: int) -> int:
     A group that was set back has some, and one for which a claim was forced.
     """
     group, oldest = view.group, view.replies.oldest if view.replies else ()
-    count = len(oldest) - bisect_right(oldest, group.last_delivered_id, key=_id)
+    cursor, last = group.last_delivered_id, oldest[-1].id if oldest else EntryId.ZERO
+    count = len(oldest) - bisect_right(oldest, cursor, key=_id) if last > cursor else 0
     unseen = group.pending - len(oldest)  # with larger IDs
     return count + (max(0, unseen) if count else max(0, min(most, unseen)))

@@ -173,8 +173,9 @@ class Poller:
         if request.stream is None and (probes := probe(replies.stream, replies.entry_bytes)):
             replies = yield from self._round_trip(replace(request, pages=probes))
         budget.polled(time_ms, replies.entry_bytes)
-        most = self._limits(request)["max_entries"]  # now that their size is known
-        if budget.expected <= len(replies.new_ids.ids) < most:
+        new = len(replies.new_ids.ids)
+        # their size is known now
+        if budget.expected <= new and new < self._limits(request)["max_entries"]:
             replies = yield from self._round_trip(request)
             budget.polled(time_ms, replies.entry_bytes)
         return replies

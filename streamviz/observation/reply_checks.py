@@ -45,10 +45,13 @@ def checked_entries(reply: Sequence[Any]) -> tuple[Entry, ...]:
 def checked_pending(reply: Iterable[Any]) -> tuple[PendingEntry, ...]:
     """Return pending entries; TypeError or ValueError if a number of one makes no sense."""
     oldest = tuple(replies.pending_entries(reply))
-    _check_integers(chain.from_iterable(map(itemgetter(2, 3), oldest)))
-    if any(one.deliveries < _LEAST_INT64 // 2 for one in oldest):  # XCLAIM RETRYCOUNT can set it
+    numbers = [*chain.from_iterable(map(itemgetter(2, 3), oldest))]
+    _check_integers(numbers)
+    least = min(numbers[1::2], default=0)
+    if least < _LEAST_INT64 // 2:  # XCLAIM RETRYCOUNT can set it
         oldest = tuple(one._replace(deliveries=one.deliveries % 2**64) for one in oldest)
-    _check_counts(map(itemgetter(3), oldest))
+    elif least < 0:
+        raise ValueError("a reply counts less than nothing")
     return oldest
 
 
