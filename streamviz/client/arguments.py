@@ -141,13 +141,13 @@ def id_list(ids: Iterable[Ids]) -> list[Arg]:
 def _id_texts(ids: Iterable[Any]) -> Iterator[Arg]:
     for one in ids:
         entry_id = one
-        if type(one) is Entry:
+        if isinstance(one, Entry):
             entry_id = stored_id(one)
         elif type(one) is not EntryId:
             entry_id = getattr(one, "id", one)
         if type(entry_id) is EntryId:
             yield f"{entry_id.ms}-{entry_id.seq}"
-        elif type(one) is Entry:
+        elif isinstance(one, Entry):
             yield entry_id
         elif isinstance(entry_id, str | bytes) or not isinstance(entry_id, Iterable):
             yield str(EntryId.parse(entry_id))

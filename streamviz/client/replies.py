@@ -31,6 +31,7 @@ from streamviz.errors import InputError, OffsetError
 
 _parse_id = lru_cache(4096)(parse_id)  # the same IDs are pending in sample after sample
 _new_row: Any = tuple.__new__  # twice as fast as a named tuple's own way
+_GROUP = b"name consumers pending last-delivered-id entries-read lag".split()
 _CONSUMER = [b"name", b"pending", b"idle", b"inactive"]
 _IDMP = b"idmp-duration idmp-maxsize pids-tracked iids-tracked iids-added iids-duplicates".split()
 
@@ -141,7 +142,16 @@ def stream_info(reply: Any) -> StreamInfo:
 
 def group_infos(reply: Any) -> Records[GroupInfo]:
     """Parse XINFO GROUPS."""
-    return Records(GroupInfo, [_group_info(as_dict(item)) for item in reply])
+    infos = []
+    for item in reply:
+        if type(item) is list and item[::2] == _GROUP:  # as a rule
+            name, consumers, pending, last_id, read, lag = item[1::2]
+            infos.append(
+                GroupInfo(name_text(name), consumers, pending, entry_id(last_id), read, lag)
+            )
+        else:
+            infos.append(_group_info(as_dict(item)))
+    return Records(GroupInfo, infos)
 
 
 def consumer_infos(reply: Any) -> Records[ConsumerInfo]:

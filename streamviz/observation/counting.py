@@ -245,7 +245,6 @@ class Counts:
         self._ids = [EntryId.ZERO, EntryId.MAX]
         if stream.first_entry and stream.last_entry:
             self._add(stream.first_entry.id, stream.length - 1)
-            self._add(stream.first_entry.id.previous(), stream.length)
             self._add(stream.last_entry.id, 0)
         for entry_id, count in carried.items():
             self._add(entry_id, count)
