@@ -248,10 +248,10 @@ class Connection:
 
     def explain_errors(self, replies: Sequence[Any], commands: Sequence[Command]) -> list[Any]:
         """Return the replies to commands, with each error explained."""
-        return [
-            self.explain(reply, command) if isinstance(reply, Exception) else reply
-            for reply, command in zip(replies, commands, strict=True)
-        ]
+        explained = [*replies]
+        for i, error in transport.errors_among(replies):
+            explained[i] = self.explain(error, commands[i])
+        return explained
 
 
 def _of_cluster(error: Exception, message: str, key: str) -> StreamVizError | None:

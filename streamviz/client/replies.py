@@ -6,7 +6,7 @@ from Redis 7.0 to 8.10 and from Valkey.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import repeat
 from typing import Any
@@ -106,9 +106,14 @@ def pending_summary(reply: Any) -> PendingSummary:
 
 def pending_entries(reply: Any) -> Records[PendingEntry]:
     """Parse XPENDING with a range."""
+    return Records(PendingEntry, pending_rows(reply))
+
+
+def pending_rows(reply: Any) -> Iterator[PendingEntry]:
+    """Return the pending entries of XPENDING with a range, one by one."""
     ids, consumers, idle_ms, deliveries = zip(*reply, strict=True) if reply else ((),) * 4
     rows = zip(map(_parse_id, ids), map(name_text, consumers), idle_ms, deliveries, strict=True)
-    return Records(PendingEntry, map(_new_row, repeat(PendingEntry), rows))
+    return map(_new_row, repeat(PendingEntry), rows)
 
 
 def claimed(reply: Any, *, justid: bool) -> Claimed:
@@ -155,6 +160,11 @@ def group_infos(reply: Any) -> Records[GroupInfo]:
 
 
 def consumer_infos(reply: Any) -> Records[ConsumerInfo]:
+    """Parse XINFO CONSUMERS."""
+    return Records(ConsumerInfo, consumer_rows(reply))
+
+
+def consumer_rows(reply: Any) -> list[ConsumerInfo]:
     """Parse XINFO CONSUMERS; ``inactive`` is -1 for a consumer that never received an entry."""
     rows = []
     for item in reply:
@@ -166,7 +176,7 @@ def consumer_infos(reply: Any) -> Records[ConsumerInfo]:
             inactive_ms = fields.get(b"inactive", -1)
         inactive_ms = inactive_ms if inactive_ms >= 0 else None
         rows.append(_new_row(ConsumerInfo, (name_text(name), pending, idle_ms, inactive_ms)))
-    return Records(ConsumerInfo, rows)
+    return rows
 
 
 def stream_full(reply: Any) -> StreamFull:

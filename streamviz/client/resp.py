@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import lru_cache
 from numbers import Integral, Rational, Real
 from typing import Any
 
@@ -18,11 +19,20 @@ Command = Sequence[Arg]
 """A command with its arguments, such as ``("XLEN", "orders")``."""
 
 _PLAIN_TYPES = frozenset({str, bytes, int, float})
+_WORDS = _PLAIN_TYPES - {float}  # of these, no two that are equal are written differently
+# sent again and again as they are, and without values
+_REPEATED = frozenset({"EXEC", "MULTI", "XINFO", "XPENDING", "XREADGROUP"})
 
 
 def pack(command: Command) -> bytes:
     """Return a command in RESP."""
     words: Any = tuple(command)
+    if type(words[0]) is str and words[0] in _REPEATED and _WORDS.issuperset(map(type, words)):
+        return _pack_once(words)
+    return _pack(words)
+
+
+def _pack(words: Any) -> bytes:
     if not _PLAIN_TYPES.issuperset(map(type, words)):  # hiredis would send the repr() of the rest
         words = tuple(map(to_bytes, words))
     try:
@@ -30,6 +40,9 @@ def pack(command: Command) -> bytes:
     except UnicodeEncodeError:  # surrogate escapes: bytes that are not UTF-8
         words = tuple(map(to_bytes, words))
         return bytes(hiredis.pack_command(words))
+
+
+_pack_once = lru_cache(1024)(_pack)
 
 
 def unpack(payload: bytes) -> list[Command]:

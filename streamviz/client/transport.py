@@ -32,6 +32,7 @@ from streamviz.errors import InputError, ServerAuthError, ServerError, ServerUnr
 _BLOCK_MARGIN_S = 5.0
 _CHUNK_BYTES = 65_536
 _MAX_REASON = 500  # characters
+_DATA = frozenset({list, dict, bytes, int, type(None)})  # what replies are made of
 _CLIENT = re.compile(r"<[\w.]+\(<.*?\bhost=([^,]*),port=(\d+).*?\)>\)>\)>")  # its repr()
 _BROKEN = (RedisError, OSError, hiredis.HiredisError)
 
@@ -196,6 +197,8 @@ def read_replies(
 
 def errors_among(replies: Sequence[Any]) -> list[tuple[int, Exception]]:
     """Return the errors among replies, each with its index."""
+    if _DATA.issuperset(map(type, replies)):  # as a rule, and without a loop in Python
+        return []
     return [(i, reply) for i, reply in enumerate(replies) if isinstance(reply, Exception)]
 
 

@@ -232,16 +232,16 @@ class Contradiction(Exception):
 
 
 class Counts:
-    """How many entries follow each of some IDs.
+    """How many entries follow each of some IDs: `known`.
 
-    That is known of the stream's ends, of what earlier samples proved and still holds (`carried`),
+    It is known of the stream's ends, of what earlier samples proved and still holds (`carried`),
     and from ranges of its entries. Contradiction if these disagree.
     """
 
     def __init__(
         self, stream: StreamInfo, carried: Mapping[EntryId, int], ranges: Iterable[Lookahead]
     ) -> None:
-        self._after = {EntryId.ZERO: stream.length, EntryId.MAX: 0}
+        self.known = {EntryId.ZERO: stream.length, EntryId.MAX: 0}
         self._ids = [EntryId.ZERO, EntryId.MAX]
         if stream.first_entry and stream.last_entry:
             self._add(stream.first_entry.id, stream.length - 1)
@@ -253,19 +253,15 @@ class Counts:
         for one in reversed(apart):  # a range may connect two others, either way
             self._connects(one)
 
-    def __contains__(self, entry_id: EntryId) -> bool:
-        return entry_id in self._after
-
-    def __getitem__(self, entry_id: EntryId) -> int:
-        return self._after[entry_id]
-
     def after(self, cursor: EntryId, ranges: Iterable[Lookahead]) -> int | None:
         """Return how many entries follow `cursor`; None if unknown."""
-        if cursor in self._after:
-            return self._after[cursor]
+        count = self.known.get(cursor)
+        if count is not None:
+            return count
         for one in ranges:
-            if one.after in self._after and one.after <= cursor <= one.end:
-                return self._after[one.after] - one.up_to(cursor)
+            count = self.known.get(one.after)
+            if count is not None and one.after <= cursor <= one.end:
+                return count - one.up_to(cursor)
         return None
 
     def around(self, cursor: EntryId) -> tuple[EntryId, EntryId]:
@@ -279,19 +275,20 @@ class Counts:
         inside = self._ids[bisect_left(self._ids, one.after)]
         if inside > one.end:
             return False
-        count = self._after[inside] + one.up_to(inside)
+        count = self.known[inside] + one.up_to(inside)
         self._add(one.after, count)
         self._add(one.end, count - len(one.ids))
         return True
 
     def _add(self, entry_id: EntryId, count: int) -> None:
-        if entry_id not in self._after:
-            i = bisect_left(self._ids, entry_id)
-            if not self._after[self._ids[i]] <= count <= self._after[self._ids[i - 1]]:
+        known, ids = self.known, self._ids
+        if (before := known.get(entry_id)) is None:
+            i = bisect_left(ids, entry_id)
+            if not known[ids[i]] <= count <= known[ids[i - 1]]:
                 raise Contradiction
-            self._ids.insert(i, entry_id)
-            self._after[entry_id] = count
-        elif self._after[entry_id] != count:
+            ids.insert(i, entry_id)
+            known[entry_id] = count
+        elif before != count:
             raise Contradiction
 
 

@@ -11,7 +11,7 @@ from streamviz.observation.counting import Contradiction, Counts, Lookahead, Str
 from streamviz.observation.idle_groups import GroupReplies
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Evidence:
     """What one poll shows about the groups' lag."""
 
@@ -44,7 +44,7 @@ class Evidence:
         return covered and not self.has(entry)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Findings:
     """What the replies of a poll prove, together with what earlier ones proved."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from operator import attrgetter, lt
 from typing import overload
 
@@ -57,7 +58,7 @@ class AgedPending(Sequence[PendingEntry]):
         return PendingEntry(one.id, one.consumer, idle_ms, one.deliveries)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class GroupReplies:
     """What the server replied about one group by name."""
 
@@ -81,10 +82,10 @@ class GroupReplies:
 
     def active_within(self, ms: float) -> bool:
         """Tell whether a consumer may have asked the server for anything in the last `ms`."""
-        return any(consumer.idle_ms <= ms for consumer in self.consumers)
+        return min(map(_idle_ms, self.consumers), default=inf) <= ms
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LastPoll:
     """One group in the previous poll."""
 

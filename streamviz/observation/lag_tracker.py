@@ -160,13 +160,13 @@ class LagTracker:
     ) -> bool:
         """Tell whether a count no longer agrees with the server's lag, or with the last count."""
         count, view, at = waiting[group.name], self._views.get(group.name), group.last_delivered_id
-        if count is None or count_at_ends(at, delta.now) is not None:
-            return False
-        if view is None or view.waiting is None:
+        if count is None or view is None or view.waiting is None:
             return False
         if at == view.group.last_delivered_id and delta.keeps(at):
-            return count != view.waiting + (delta.added or 0)
-        return view.waiting == view.group.lag and group.lag not in (None, count)
+            agrees = count == view.waiting + (delta.added or 0)
+        else:
+            agrees = view.waiting != view.group.lag or group.lag in (None, count)
+        return not agrees and count_at_ends(at, delta.now) is None
 
     def _is_proved_once(self, group: GroupInfo, findings: Findings) -> bool:
         """Tell whether one reply alone proves a lag that the server's number doesn't confirm.
@@ -176,7 +176,9 @@ class LagTracker:
         """
         evidence, at = findings.evidence, group.last_delivered_id
         count, view = findings.waiting[group.name], self._views.get(group.name)
-        if count in (None, group.lag, count_at_ends(at, evidence.stream)) or at in findings.carried:
+        if count in (None, group.lag) or at in findings.carried:
+            return False
+        if count == count_at_ends(at, evidence.stream):
             return False
         if view is None or view.waiting is None:
             return True
@@ -210,20 +212,20 @@ class LagTracker:
         cursor = group.last_delivered_id
         below, above = counts.around(cursor)
         counted = [one.beyond(cursor) for one in evidence.lookahead(group) if one.after <= cursor]
-        return max(counts[above], 1, *counted), counts[below]
+        return max(counts.known[above], 1, *counted), counts.known[below]
 
     def _carry(
         self, counts: Counts, evidence: Evidence, waiting: Mapping[str, int | None]
     ) -> dict[EntryId, int]:
         """Return what to remember: around each cursor, as much as the next sample may need."""
         last = evidence.stream.last_generated_id
-        numbers = {last: 0}
+        numbers, known = {last: 0}, counts.known
         for group in evidence.groups:
             cursor, count = group.last_delivered_id, waiting[group.name]
             if count is not None:
                 numbers[cursor] = count
             ends = [one.end for one in evidence.lookahead(group)]
             for at in (*counts.around(cursor), *ends):
-                if at in counts:
-                    numbers[at] = counts[at]
+                if (count := known.get(at)) is not None:
+                    numbers[at] = count
         return {at: count for at, count in numbers.items() if EntryId.ZERO < at <= last}

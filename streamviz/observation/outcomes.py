@@ -85,18 +85,20 @@ def next_outcomes(
     if delta.removed is not None:
         hits = min(hits, max(0, delta.removed))
     removed, lost = min(outcomes.removed + hits, most), _lost_consumers(old, now)
-    delivered, missing = _delivered_and_missing(old, now, delta, reader=now.active or bool(lost))
+    passed = _passed(old, now, delta)
+    reader = now.active or bool(lost)
+    delivered, missing = _delivered_and_missing(old, now, delta, passed, reader=reader)
     acked, dropped = outcomes.acked, outcomes.dropped
     left = before.pending + (delivered or 0) - group.pending
     still_removed = _possibly_removed(now, now.stream)
     if delivered is None or old.unheld != now.unheld:
-        left = _left_by_id(old, now, delta)
+        left = _left_by_id(old, now, passed)
     else:
         still_removed = min(still_removed, removed)
     left -= min(max(0, left), delivered or 0, outcomes.ahead)
     ahead = _ahead(now, outcomes.ahead + max(0, -left))
     again = outcomes.again + max(0, ahead - outcomes.ahead)  # a forced claim delivers, too
-    gone, passed = outcomes.gone + max(0, missing - again), _passed(old, now, delta)
+    gone = outcomes.gone + max(0, missing - again)
     again = min(_waiting(now), max(ahead, again - (missing if passed is None else passed)))
     if left < 0:  # a claim was forced: what was acknowledged, or never delivered, may be pending
         acked, gone = max(0, acked + left), max(0, gone + left)
@@ -125,16 +127,16 @@ def _unread(outcomes: Outcomes, old: GroupView, now: GroupView, delta: StreamDel
 
 
 def _delivered_and_missing(
-    old: GroupView, now: GroupView, delta: StreamDelta, *, reader: bool
+    old: GroupView, now: GroupView, delta: StreamDelta, passed: int | None, *, reader: bool
 ) -> tuple[int | None, int]:
     """Return how many entries were delivered since (None if unknown), and how many won't be.
 
-    `reader` tells whether any consumer can have read.
+    The cursor `passed` some (None if unknown); `reader` tells whether any consumer can have read.
     """
     is_advanced = now.group.last_delivered_id != old.group.last_delivered_id
-    read = is_advanced and _counter_agrees(old, now, delta)
+    read = is_advanced and _counter_agrees(old, now, passed)
     if is_advanced and reader:
-        return (_passed(old, now, delta) if read else None), 0
+        return (passed if read else None), 0
     if read:  # by a consumer that is gone already, or XGROUP SETID with ENTRIESREAD
         return None, 0
     if old.waiting is None or now.waiting is None or delta.added is None:
@@ -154,9 +156,9 @@ def _passed(old: GroupView, now: GroupView, delta: StreamDelta) -> int | None:
     return old.waiting + delta.added - now.waiting
 
 
-def _counter_agrees(old: GroupView, now: GroupView, delta: StreamDelta) -> bool:
+def _counter_agrees(old: GroupView, now: GroupView, passed: int | None) -> bool:
     """Tell whether the server's counter confirms that the passed entries were delivered."""
-    passed, after, before = _passed(old, now, delta), now.group.entries_read, old.group.entries_read
+    after, before = now.group.entries_read, old.group.entries_read
     if passed is None or after is None:
         return False
     if before is None:  # the counter begins with the first delivery
@@ -182,13 +184,13 @@ def _held(old: GroupView, now: GroupView, name: str) -> int:
     return sum(one.pending for one in old.replies.consumers if one.name == name) - claimed
 
 
-def _left_by_id(old: GroupView, now: GroupView, delta: StreamDelta) -> int:
+def _left_by_id(old: GroupView, now: GroupView, passed: int | None) -> int:
     """Return how many pending entries are known to be no longer pending: some of the oldest.
 
     One that is pending again counts against them: its claim was forced, or one ID was misread. And
     no more can have left than the numbers of entries allow, if each that was passed was delivered.
     """
-    left, passed = _absent(old, now) - _absent(now, old), _passed(old, now, delta)
+    left = _absent(old, now) - _absent(now, old)
     if passed is None or old.unheld != now.unheld:
         return left
     return min(left, max(0, old.group.pending + passed - now.group.pending))

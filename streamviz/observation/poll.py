@@ -29,7 +29,7 @@ class StreamChanged(Exception):
     """The stream is no longer the same as in the previous poll."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PollReplies:
     """The replies of one poll."""
 
@@ -44,7 +44,7 @@ class PollReplies:
     positions: dict[str, EntryId]  # of the plain readers, if asked for (HGETALL)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Poll:
     """The commands of one poll of a stream; its limits are those of `Observer`.
 
@@ -168,7 +168,7 @@ class Poll:
             pending = () if previous else next(results)
             if isinstance(consumers, Exception) or isinstance(pending, Exception):
                 continue
-            infos = tuple(sorted(replies.consumer_infos(consumers)))
+            infos = tuple(sorted(replies.consumer_rows(consumers)))
             if previous:
                 yield name, previous.aged(infos)
             elif cursor in lookaheads:

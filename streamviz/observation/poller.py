@@ -25,7 +25,7 @@ _name_of = attrgetter("name")
 _ANCHOR_BYTES = 10_000  # a larger entry is not asked for again
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Polled:
     """What a poll found."""
 
@@ -35,7 +35,7 @@ class Polled:
     is_another: bool  # it was deleted and recreated since the previous poll
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Asked:
     """What a round trip is about: the stream as it was, and groups and pages by name."""
 

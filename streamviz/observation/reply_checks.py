@@ -18,6 +18,7 @@ from streamviz.observation.idle_groups import GroupReplies
 _KEPT_BYTES = 1000
 _FRAME_BYTES = 32  # an entry's ID, and the lengths that the protocol adds
 _LEAST_INT64 = -(2**63)  # Redis counts deliveries without a sign, and writes them with one
+_INT_OR_NONE = frozenset({int, type(None)})
 _LENGTH = b"$100\r\n"  # before each name and each value, about
 
 
@@ -44,7 +45,7 @@ def checked_entries(reply: Sequence[Any]) -> tuple[Entry, ...]:
 
 def checked_pending(reply: Iterable[Any]) -> tuple[PendingEntry, ...]:
     """Return pending entries; TypeError or ValueError if a number of one makes no sense."""
-    oldest = tuple(replies.pending_entries(reply))
+    oldest = tuple(replies.pending_rows(reply))
     numbers = [*chain.from_iterable(map(itemgetter(2, 3), oldest))]
     _check_integers(numbers)
     least = min(numbers[1::2], default=0)
@@ -83,8 +84,8 @@ class LastReplies:
                     "known: streamviz needs what XINFO STREAM tells since Redis 7.0. Upgrade the "
                     "server"
                 )
-            _check_counts((stream.length, stream.radix_tree_keys))
             _check_integers((stream.entries_added,))  # XSETID can make it too large for its sign
+            _check_counts((stream.length, stream.radix_tree_keys))
             kept_bytes = 0 if self._hides else _KEPT_BYTES
             newest = stream.last_entry
             if newest and self._hides:
@@ -103,9 +104,9 @@ class LastReplies:
         """Parse XINFO GROUPS; TypeError or ValueError if a number makes no sense."""
         if reply != self._groups_reply:
             groups = replies.group_infos(reply)
-            optional = (number for one in groups for number in (one.entries_read, one.lag))
-            _check_counts(one.pending for one in groups)
-            _check_integers(number for number in optional if number is not None)
+            _check_counts([one.pending for one in groups])
+            _check_integers([one.entries_read for one in groups], _INT_OR_NONE)
+            _check_integers([one.lag for one in groups], _INT_OR_NONE)
             self._groups, self._groups_reply = groups, reply
         return self._groups
 
@@ -114,17 +115,15 @@ def check_numbers(by_group: Mapping[str, GroupReplies], memory_bytes: int | None
     """Check that each number is one; TypeError if something else stands in its place."""
     consumers = [*chain.from_iterable(one.consumers for one in by_group.values())]
     _check_integers(chain.from_iterable(map(itemgetter(1, 2), consumers)))
-    _check_integers(one.inactive_ms for one in consumers if one.inactive_ms is not None)
-    _check_integers(() if memory_bytes is None else (memory_bytes,))
+    _check_integers(chain([memory_bytes], map(itemgetter(3), consumers)), _INT_OR_NONE)
 
 
-def _check_integers(numbers: Iterable[object]) -> None:
-    if not {int}.issuperset(map(type, numbers)):  # between the server and us, a byte may change
+def _check_integers(numbers: Iterable[object], kinds: frozenset[type] = frozenset({int})) -> None:
+    if not kinds.issuperset(map(type, numbers)):  # between the server and us, a byte may change
         raise TypeError("a reply has something else in the place of a number")
 
 
-def _check_counts(numbers: Iterable[int]) -> None:
-    counts = [*numbers]
+def _check_counts(counts: Sequence[int]) -> None:
     _check_integers(counts)
     if min(counts, default=0) < 0:
         raise ValueError("a reply counts less than nothing")
