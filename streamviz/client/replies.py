@@ -131,17 +131,17 @@ def stream_info(reply: Any) -> StreamInfo:
     first = fields.get(b"recorded-first-entry-id")
     deleted = fields.get(b"max-deleted-entry-id")
     return StreamInfo(
-        length=fields[b"length"],
-        radix_tree_keys=fields[b"radix-tree-keys"],
-        radix_tree_nodes=fields[b"radix-tree-nodes"],
-        groups=groups if isinstance(groups, int) else len(groups),
-        last_generated_id=entry_id(fields[b"last-generated-id"]),
-        max_deleted_entry_id=None if deleted is None else entry_id(deleted),
-        entries_added=fields.get(b"entries-added"),
-        recorded_first_entry_id=None if first is None else entry_id(first),
-        first_entry=entry(fields.get(b"first-entry")),
-        last_entry=entry(fields.get(b"last-entry")),
-        idmp=IdmpInfo(*(fields[name] for name in _IDMP)) if _IDMP[0] in fields else None,
+        fields[b"length"],
+        fields[b"radix-tree-keys"],
+        fields[b"radix-tree-nodes"],
+        groups if isinstance(groups, int) else len(groups),
+        entry_id(fields[b"last-generated-id"]),
+        None if deleted is None else entry_id(deleted),
+        fields.get(b"entries-added"),
+        None if first is None else entry_id(first),
+        entry(fields.get(b"first-entry")),
+        entry(fields.get(b"last-entry")),
+        IdmpInfo(*(fields[name] for name in _IDMP)) if _IDMP[0] in fields else None,
     )
 
 

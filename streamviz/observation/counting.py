@@ -232,17 +232,18 @@ class Contradiction(Exception):
 
 
 class Counts:
-    """How many entries follow each of some IDs: `known`.
+    """How many entries follow each of some IDs.
 
-    It is known of the stream's ends, of what earlier samples proved and still holds (`carried`),
+    That is known of the stream's ends, of what earlier samples proved and still holds (`carried`),
     and from ranges of its entries. Contradiction if these disagree.
     """
 
     def __init__(
         self, stream: StreamInfo, carried: Mapping[EntryId, int], ranges: Iterable[Lookahead]
     ) -> None:
-        self.known = {EntryId.ZERO: stream.length, EntryId.MAX: 0}
-        self._ids = [EntryId.ZERO, EntryId.MAX]
+        ends = {EntryId.ZERO: stream.length, EntryId.MAX: 0}
+        self._ids, self._counts = [*ends], [*ends.values()]
+        self._keys = [(one.ms, one.seq) for one in ends]  # compared faster than IDs
         if stream.first_entry and stream.last_entry:
             self._add(stream.first_entry.id, stream.length - 1)
             self._add(stream.last_entry.id, 0)
@@ -253,43 +254,52 @@ class Counts:
         for one in reversed(apart):  # a range may connect two others, either way
             self._connects(one)
 
+    def get(self, entry_id: EntryId) -> int | None:
+        """Return how many entries follow an ID, if it is one of those."""
+        i = self._place(entry_id)
+        return self._counts[i] if self._ids[i] == entry_id else None
+
     def after(self, cursor: EntryId, ranges: Iterable[Lookahead]) -> int | None:
         """Return how many entries follow `cursor`; None if unknown."""
-        count = self.known.get(cursor)
+        count = self.get(cursor)
         if count is not None:
             return count
         for one in ranges:
-            count = self.known.get(one.after)
-            if count is not None and one.after <= cursor <= one.end:
+            if one.after <= cursor <= one.end and (count := self.get(one.after)) is not None:
                 return count - one.up_to(cursor)
         return None
 
-    def around(self, cursor: EntryId) -> tuple[EntryId, EntryId]:
-        """Return the nearest IDs before and after `cursor` whose number is known."""
-        i = bisect_left(self._ids, cursor)
-        above = self._ids[min(i, len(self._ids) - 1)]
-        return (cursor if above == cursor else self._ids[max(0, i - 1)]), above
+    def around(self, cursor: EntryId) -> list[tuple[EntryId, int]]:
+        """Return the nearest IDs before and after `cursor`, or twice itself, with their numbers."""
+        i = self._place(cursor)
+        below = i if self._ids[i] == cursor else i - 1
+        return [(self._ids[one], self._counts[one]) for one in (below, i)]
+
+    def _place(self, entry_id: EntryId) -> int:
+        return bisect_left(self._keys, (entry_id.ms, entry_id.seq))
 
     def _connects(self, one: Lookahead) -> bool:
         """Add the ends of a range, if a number inside it is known; tell whether one is."""
-        inside = self._ids[bisect_left(self._ids, one.after)]
+        i = self._place(one.after)
+        inside = self._ids[i]
         if inside > one.end:
             return False
-        count = self.known[inside] + one.up_to(inside)
+        count = self._counts[i] + one.up_to(inside)
         self._add(one.after, count)
         self._add(one.end, count - len(one.ids))
         return True
 
     def _add(self, entry_id: EntryId, count: int) -> None:
-        known, ids = self.known, self._ids
-        if (before := known.get(entry_id)) is None:
-            i = bisect_left(ids, entry_id)
-            if not known[ids[i]] <= count <= known[ids[i - 1]]:
+        i, counts = self._place(entry_id), self._counts
+        if self._ids[i] == entry_id:
+            if counts[i] != count:
                 raise Contradiction
-            ids.insert(i, entry_id)
-            known[entry_id] = count
-        elif before != count:
+            return
+        if not counts[i] <= count <= counts[i - 1]:
             raise Contradiction
+        self._ids.insert(i, entry_id)
+        self._keys.insert(i, (entry_id.ms, entry_id.seq))
+        counts.insert(i, count)
 
 
 @lru_cache(4096)

@@ -210,22 +210,22 @@ class LagTracker:
 
     def _bounds(self, counts: Counts, evidence: Evidence, group: GroupInfo) -> tuple[int, int]:
         cursor = group.last_delivered_id
-        below, above = counts.around(cursor)
+        (_, high), (_, low) = counts.around(cursor)
         counted = [one.beyond(cursor) for one in evidence.lookahead(group) if one.after <= cursor]
-        return max(counts.known[above], 1, *counted), counts.known[below]
+        return max(low, 1, *counted), high
 
     def _carry(
         self, counts: Counts, evidence: Evidence, waiting: Mapping[str, int | None]
     ) -> dict[EntryId, int]:
         """Return what to remember: around each cursor, as much as the next sample may need."""
         last = evidence.stream.last_generated_id
-        numbers, known = {last: 0}, counts.known
+        numbers = {last: 0}
         for group in evidence.groups:
             cursor, count = group.last_delivered_id, waiting[group.name]
             if count is not None:
                 numbers[cursor] = count
-            ends = [one.end for one in evidence.lookahead(group)]
-            for at in (*counts.around(cursor), *ends):
-                if (count := known.get(at)) is not None:
-                    numbers[at] = count
+            numbers.update(counts.around(cursor))
+            for one in evidence.lookahead(group):
+                if (count := counts.get(one.end)) is not None:
+                    numbers[one.end] = count
         return {at: count for at, count in numbers.items() if EntryId.ZERO < at <= last}

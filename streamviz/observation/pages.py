@@ -79,8 +79,7 @@ def next_pages(
     room, step = AT_ONCE_BYTES // size, STEP_BYTES // size
     pages: dict[tuple[EntryId, bool], Page] = {}
     for group in sorted(uncertain, key=lambda one: one.last_delivered_id, reverse=True):
-        below, above = counts.around(group.last_delivered_id)
-        high, low = counts.known[below], counts.known[above]
+        (below, high), (above, low) = counts.around(group.last_delivered_id)
         hint = group.lag if group.lag is not None and low < group.lag < high else low
         back = hint - low <= high - hint
         start, gap = (above, high - low) if back else (below, high - low)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from heapq import nsmallest
+from operator import attrgetter
 from typing import Literal
 
 from streamviz.client.entry_id import EntryId
@@ -18,6 +19,7 @@ from streamviz.observation.poller import Polled
 from streamviz.observation.sample import GroupState, Lag, ReaderState, Sample
 
 MAX_CONSUMERS = 50  # of a group in a sample
+_name_of = attrgetter("name")
 
 
 def make_sample(
@@ -43,24 +45,24 @@ def make_sample(
     ]
     states = {name: ReaderState(name, position) for name, position in results.positions.items()}
     states |= {reader.name: reader for reader in readers}
-    return Sample(
-        stream=stream,
-        n=n,
-        time_ms=time_ms,
-        exists=True,
-        trouble="",
-        length=info.length,
-        entries_added=entries_added(info),
-        first_id=info.first_entry.id if info.first_entry else EntryId.ZERO,
-        last_id=info.last_generated_id,
-        max_deleted_id=info.max_deleted_entry_id or EntryId.ZERO,
-        entries=results.new,
-        missed=_missed(results, polled.previous),
-        groups=tuple(sorted(groups, key=lambda group: group.name)),
-        events=events,
-        nodes=info.radix_tree_keys,
-        memory_bytes=results.memory_bytes,
-        readers=tuple(states[name] for name in sorted(states)),
+    return Sample(  # by place: by name would take half as long again
+        stream,
+        n,
+        time_ms,
+        True,
+        "",
+        info.length,
+        entries_added(info),
+        info.first_entry.id if info.first_entry else EntryId.ZERO,
+        info.last_generated_id,
+        info.max_deleted_entry_id or EntryId.ZERO,
+        results.new,
+        _missed(results, polled.previous),
+        tuple(sorted(groups, key=_name_of)),
+        events,
+        info.radix_tree_keys,
+        results.memory_bytes,
+        tuple(states[name] for name in sorted(states)),
     )
 
 
@@ -84,17 +86,17 @@ def _group_state(judgement: Judgement, by_name: GroupReplies | None, *, times: b
     consumers = by_name.consumers if by_name else ()
     listed = _that_matter(consumers, by_name) if by_name else ()
     return GroupState(
-        name=group.name,
-        last_delivered_id=group.last_delivered_id,
-        entries_read=group.entries_read,
-        lag=lag,
-        pending=group.pending,
-        consumers=listed,
-        oldest=by_name.oldest if by_name else (),
-        gone=outcomes.gone,
-        acked=outcomes.acked,
-        dropped=outcomes.dropped,
-        more_consumers=len(consumers) - len(listed),
+        group.name,
+        group.last_delivered_id,
+        group.entries_read,
+        lag,
+        group.pending,
+        listed,
+        by_name.oldest if by_name else (),
+        outcomes.gone,
+        outcomes.acked,
+        outcomes.dropped,
+        len(consumers) - len(listed),
     )
 
 
