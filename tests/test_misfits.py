@@ -19,7 +19,7 @@ import streamviz
 from streamviz import Dashboard, EntryId, History, Scenario, Stream, series
 from streamviz.client import Confirmed, ConsumerInfo, PendingEntry, guide
 from streamviz.errors import InputError, NoSuchName
-from streamviz.observation import Delivery
+from streamviz.observation import Delivery, Lag
 from streamviz.plots import Plot
 
 FACES = ("streamviz", *(f"streamviz.{room}" for room in ROOMS))
@@ -127,7 +127,12 @@ def test_an_unknown_keyword_too_many_and_too_few_arguments_are_named() -> None:
 def test_a_misspelt_attribute_is_named_with_what_is_meant(redis: redis_py.Redis) -> None:
     shop, dashboard = Scenario(redis), Dashboard(History())
     shop.produce("misfits", series.orders(rate_hz=5))
-    misspelt = [(shop, "sumary", "summary"), (dashboard, "stpo", "stop"), (EntryId(1), "sq", "seq")]
+    exact = Lag(1, "exact", "", 0)
+    misspelt = [
+        (shop, "sumary", "summary"),
+        (dashboard, "stpo", "stop"),
+        (exact, "behind", "behind_ms"),
+    ]
     misspelt += [(shop.producers[0], "rat", "rate"), (Stream(redis, "misfits"), "lenght", "length")]
     misspelt += [(streamviz, "Dashbord", "Dashboard"), (streamviz.patterns, "flow", "follow")]
     for thing, slip, name in misspelt:
@@ -143,6 +148,10 @@ def test_a_misspelt_attribute_is_named_with_what_is_meant(redis: redis_py.Redis)
             exec(f"from streamviz{room} import {slip}")
     with pytest.raises(AttributeError, match=r"object has no attribute '_sumary'$"):
         _ = shop._sumary
+
+    with pytest.raises(AttributeError, match="'EntryId' object has no attribute 'sq'"):
+        _ = EntryId(1).sq  # type: ignore[attr-defined]
+    assert not hasattr(EntryId, "__getattr__"), "it makes each attribute slow"
 
     class Shop(Scenario):
         """A user's own."""
@@ -161,13 +170,13 @@ def test_what_may_be_meant_is_searched_for_only_when_it_is_shown(
     searches: list[object] = []
     search = guide._public_names
     monkeypatch.setattr(guide, "_public_names", lambda one: searches.append(one) or search(one))
-    entry_id = EntryId(5)
-    assert not hasattr(entry_id, "id")  # as each acknowledgement of an ID asks
+    lag = Lag(1, "exact", "", 0)
+    assert not hasattr(lag, "id")
     with pytest.raises(NoSuchName) as raised:
-        entry_id.sequence  # type: ignore[attr-defined]  # noqa: B018
+        lag.sequence  # type: ignore[attr-defined]  # noqa: B018
     assert not searches
     assert "sequence" in str(raised.value)
-    assert searches == [entry_id]
+    assert searches == [lag]
 
 
 def test_a_wrapped_call_keeps_its_signature_and_its_help() -> None:

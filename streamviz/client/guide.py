@@ -2,7 +2,8 @@
 
 Jupyter does not suggest the name that a misspelt one may stand for, and Python's TypeError names
 our inner classes. So everything in a room's ``__all__`` is wrapped when it is imported. Signatures
-stay as they are. Calls inside the package through names that are not public are not wrapped.
+stay as they are. Calls inside the package through names that are not public are not wrapped. An
+entry ID does not explain a misspelt attribute: a sample compares hundreds of them.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 from streamviz.errors import InputError, NoSuchName, NotSettable, meant, shown
 
 _OWN = "streamviz."
-_COMPARED = {"EntryId"}  # hundreds of times a sample: __getattr__ makes each attribute slow
+_COMPARED = {"EntryId"}  # __getattr__ makes each attribute slow
 
 
 def guide_calls(package: ModuleType) -> None:

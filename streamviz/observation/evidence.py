@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry, GroupInfo, StreamInfo
-from streamviz.observation.counting import Contradiction, Counts, Lookahead, StreamDelta
+from streamviz.observation.counting import Lookahead, StreamDelta
+from streamviz.observation.counts import Contradiction, Counts
 from streamviz.observation.idle_groups import GroupReplies
 
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import GroupInfo, StreamInfo
-from streamviz.observation.counting import Counts, StreamDelta, count_at_ends, largest_deleted
+from streamviz.observation.counting import StreamDelta, count_at_ends, largest_deleted
+from streamviz.observation.counts import Counts
 from streamviz.observation.evidence import Evidence, Findings, count_entries
 from streamviz.observation.idle_groups import LastPoll, unchanged_groups
 from streamviz.observation.lag import judge_lag

@@ -10,7 +10,8 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.models import GroupInfo, StreamInfo
 from streamviz.client.resp import Command
 from streamviz.observation.byte_budget import LARGE_BYTES
-from streamviz.observation.counting import Counts, Lookahead
+from streamviz.observation.counting import Lookahead
+from streamviz.observation.counts import Counts
 
 AT_ONCE_BYTES = 150_000  # a sample may cost this much, to make a lag exact
 STEP_BYTES = 16_000  # and this much each time, if the way to the cursor is longer

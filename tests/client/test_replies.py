@@ -333,6 +333,13 @@ def test_an_unread_entry_is_a_record_like_any_other() -> None:
         unread().id = EntryId(9)  # type: ignore[misc]
     with pytest.raises(TypeError, match="unhashable"):
         hash(unread())
+    read = unread()
+    assert (read.fields, read.id) == (ONE.fields, ONE.id)
+    assert type(read) is Entry, "from now on its attributes are as fast as any other's"
+    assert read.repeated == ()
+    assert read.idle_ms is None
+    assert unread() == unread() != replace(ONE, id=EntryId(2))
+    assert replace(unread(), id=EntryId(1)) == ONE
     match unread():
         case Entry(EntryId(1, 0), {"a": "b", "c": last}):
             assert last == "d"

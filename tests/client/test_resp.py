@@ -92,3 +92,14 @@ def test_unpack_reverses_pack() -> None:
     payload = b"".join(map(pack, commands))
     assert unpack(payload) == [[word.encode() for word in one] for one in commands]
     assert unpack(b"") == []
+
+
+def test_words_that_are_equal_are_written_as_what_they_are() -> None:
+    """A command that is sent again and again is written once: 1, 1.0 and True are equal."""
+    start = b"*3\r\n$8\r\nXPENDING\r\n$1\r\ns\r\n"
+    for _ in range(2):
+        assert pack(["XPENDING", "s", 1]) == start + b"$1\r\n1\r\n"
+        assert pack(("XPENDING", b"s", 1.0)) == start + b"$3\r\n1.0\r\n"
+        assert pack(("XPENDING", "s", "1")) == start + b"$1\r\n1\r\n"
+        with pytest.raises(InputError, match="True is of type bool"):
+            pack(("XPENDING", "s", True))

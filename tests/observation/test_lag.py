@@ -26,7 +26,8 @@ from streamviz.client.models import Entry, GroupInfo, StreamInfo
 from streamviz.client.resp import Command
 from streamviz.observation import pages, poller
 from streamviz.observation.accounting import account_for
-from streamviz.observation.counting import Counts, Lookahead
+from streamviz.observation.counting import Lookahead
+from streamviz.observation.counts import Counts
 from streamviz.observation.events import Event
 from streamviz.observation.lag import judge_lag
 from streamviz.observation.observer import Observer
