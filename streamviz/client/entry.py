@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from streamviz.client.entry_id import EntryId, parse_id
@@ -99,9 +100,8 @@ def hide_values(entry: Entry) -> Entry:
     return Entry(entry.id, fields, entry.idle_ms, entry.deliveries, repeated)
 
 
-_get_id, _get_fields, _get_deliveries, _get_repeated = (
-    vars(Entry)[name].__get__ for name in ("id", "fields", "deliveries", "repeated")
-)
+_values = attrgetter("id", "fields", "idle_ms", "deliveries", "repeated")
+_get_id, _get_fields = (vars(Entry)[name].__get__ for name in ("id", "fields"))
 stored_id = _get_id  # as the reply has it, in bytes, until it is first read
 _set_id, _set_fields, _set_idle_ms, _set_deliveries, _set_repeated = (
     vars(Entry)[name].__set__ for name in ("id", "fields", "idle_ms", "deliveries", "repeated")
@@ -109,7 +109,7 @@ _set_id, _set_fields, _set_idle_ms, _set_deliveries, _set_repeated = (
 
 
 class UnreadEntry(Entry):
-    """An entry of a reply; when its ID and its fields have been read, it becomes an `Entry`.
+    """An entry of a reply, which takes long to read if it is read again and again.
 
     A slot holds the reply until it is read for the first time, and nothing instead of a default.
     """
@@ -117,15 +117,9 @@ class UnreadEntry(Entry):
     __slots__ = ()
 
     def __eq__(self, other: object) -> bool:
-        _ = self.id, self.fields
-        _settle(self)
-        return isinstance(other, Entry) and self == other  # an entry with an entry
+        return isinstance(other, Entry) and bool(_values(self) == _values(other))
 
     __hash__ = Entry.__hash__
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        _ = self.id, self.fields
-        return object.__reduce_ex__(self, protocol)
 
 
 def _read_id(entry: Entry) -> Any:
@@ -133,7 +127,6 @@ def _read_id(entry: Entry) -> Any:
     if type(value) is not EntryId:
         value = parse_id(value)
         _set_id(entry, value)
-        _settle(entry)
     return value
 
 
@@ -141,49 +134,47 @@ def _read_fields(entry: Entry) -> Any:
     value = _get_fields(entry)
     if type(value) is list:
         value, repeated = parse_words(value)
-        _set_repeated(entry, repeated)
+        if repeated:
+            _set_repeated(entry, repeated)
         _set_fields(entry, value)
-        _settle(entry)
     return value
 
 
-def _settle(entry: Entry) -> None:
-    """Make an entry whose ID and fields are parsed a plain one: its attributes are fast."""
-    if type(_get_id(entry)) is EntryId and type(_get_fields(entry)) is dict:
-        try:
-            _get_deliveries(entry)
-        except AttributeError:
-            _set_idle_ms(entry, None)
-            _set_deliveries(entry, None)
-        object.__setattr__(entry, "__class__", Entry)
-
-
-def _read_if_there(name: str) -> property:
-    """Return the property of a part that few entries have; it is None in the others."""
-    get = vars(Entry)[name].__get__
+def _or_default(name: str, default: object) -> property:
+    """Return the property of a part that few entries have."""
+    slot = vars(Entry)[name]
+    get = slot.__get__
 
     def read(entry: Entry) -> Any:
+        _read_fields(entry)  # it finds what is repeated
         try:
             return get(entry)
         except AttributeError:
-            return None
+            return default
 
-    return property(read, vars(Entry)[name].__set__)
-
-
-def _read_repeated(entry: Entry) -> Any:
-    _read_fields(entry)  # it finds what is repeated
-    return _get_repeated(entry)
+    return property(read, slot.__set__)
 
 
 for _part, _property in {
     "id": property(_read_id, _set_id),
     "fields": property(_read_fields, _set_fields),
-    "idle_ms": _read_if_there("idle_ms"),
-    "deliveries": _read_if_there("deliveries"),
-    "repeated": property(_read_repeated, _set_repeated),
+    "idle_ms": _or_default("idle_ms", None),
+    "deliveries": _or_default("deliveries", None),
+    "repeated": _or_default("repeated", ()),
 }.items():
     setattr(UnreadEntry, _part, _property)
+
+
+def parsed(item: Any) -> Entry | None:
+    """Return an entry of a reply that is parsed at once; a deleted one has no fields, and is None.
+
+    Its attributes are as fast as those of any other record.
+    """
+    if not item or item[1] is None:
+        return None
+    fields, repeated = parse_words(item[1])
+    idle_ms, deliveries = map(int, item[2:4]) if len(item) >= 4 else (None, None)
+    return Entry(parse_id(item[0]), fields, idle_ms, deliveries, repeated)
 
 
 def one_by_one(items: Iterable[Any]) -> Iterator[Entry]:
@@ -192,10 +183,7 @@ def one_by_one(items: Iterable[Any]) -> Iterator[Entry]:
         if item and (words := item[1]) is not None:
             entry = object.__new__(UnreadEntry)
             _set_id(entry, item[0])
-            if type(words) is not list:
-                _set_repeated(entry, ())
-                words = parse_words(words)[0]
-            _set_fields(entry, words)
+            _set_fields(entry, words if type(words) is list else parse_words(words)[0])
             if len(item) >= 4:  # XREADGROUP with CLAIM adds the idle time and the delivery count
                 _set_idle_ms(entry, int(item[2]))
                 _set_deliveries(entry, int(item[3]))

@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import repeat
 from typing import Any
 
-from streamviz.client.entry import Entry, name_text, one_by_one
+from streamviz.client.entry import Entry, name_text, one_by_one, parsed
 from streamviz.client.entry import text as text
 from streamviz.client.entry_id import EntryId, parse_id
 from streamviz.client.models import (
@@ -48,13 +48,6 @@ def as_dict(reply: Any) -> dict[bytes, Any]:
     if fields and type(next(iter(fields))) is str:
         return {name.encode(): value for name, value in fields.items()}
     return fields
-
-
-def entry(reply: Any) -> Entry | None:
-    """Parse one entry at once; a deleted entry has no fields, and is None."""
-    one = next(one_by_one([reply]), None)
-    _ = one and (one.id, one.fields)
-    return one
 
 
 def entries(reply: Any) -> Records[Entry]:
@@ -139,8 +132,8 @@ def stream_info(reply: Any) -> StreamInfo:
         None if deleted is None else entry_id(deleted),
         fields.get(b"entries-added"),
         None if first is None else entry_id(first),
-        entry(fields.get(b"first-entry")),
-        entry(fields.get(b"last-entry")),
+        parsed(fields.get(b"first-entry")),
+        parsed(fields.get(b"last-entry")),
         IdmpInfo(*(fields[name] for name in _IDMP)) if _IDMP[0] in fields else None,
     )
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import redis as redis_py
 
-from streamviz.client import replies
 from streamviz.client.connection import Connection
+from streamviz.client.entry import parsed
 from streamviz.client.resp import pack
 from streamviz.errors import (
     CommandRefused,
@@ -88,7 +88,7 @@ def test_names_that_are_long_or_many_are_not_kept(redis: redis_py.Redis, key: st
     try:
         for _ in range(40):
             (one,) = connection.call("XRANGE", key, "-", "+", "COUNT", 1)
-            entry = replies.entry(one)
+            entry = parsed(one)
             assert entry is not None
             assert len(entry.fields) == 501
             redis.xdel(key, str(entry.id))
