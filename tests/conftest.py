@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import signal
@@ -22,6 +23,9 @@ Until = Callable[..., None]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in `make test &`
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# redis-py parses the metadata of its package for every connection, and tests make 30,000.
+redis_py.utils.get_lib_version = functools.cache(redis_py.utils.get_lib_version)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
