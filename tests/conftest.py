@@ -52,7 +52,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if marker := item.get_closest_marker("timeout"):
             longest[item.path] = max(longest[item.path], *marker.args)
-    items.sort(key=lambda item: -longest[item.path])
+
+    def order(item: pytest.Item) -> tuple[bool, float]:
+        """Put first what needs the tests' JupyterLab: then one process starts it, and not each."""
+        return "lab" not in getattr(item, "fixturenames", ()), -longest[item.path]
+
+    items.sort(key=order)
 
 
 @pytest.fixture(scope="session")
