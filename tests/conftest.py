@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import gc
 import os
 import signal
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,9 +24,22 @@ Until = Callable[..., None]
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in `make test &`
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# redis-py parses the metadata of its package for every connection, and tests make 30,000.
+redis_py.utils.get_lib_version = functools.cache(redis_py.utils.get_lib_version)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pictures", action="store_true", help="also take the README's pictures")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the garbage collector away from what is collected here, which all stays to the end."""
+    gc.disable()
+    found = yield
+    gc.freeze()
+    gc.enable()
+    return found
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,7 +52,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if marker := item.get_closest_marker("timeout"):
             longest[item.path] = max(longest[item.path], *marker.args)
-    items.sort(key=lambda item: -longest[item.path])
+
+    def order(item: pytest.Item) -> tuple[bool, float]:
+        """Put first what needs the tests' JupyterLab: then one process starts it, and not each."""
+        return "lab" not in getattr(item, "fixturenames", ()), -longest[item.path]
+
+    items.sort(key=order)
 
 
 @pytest.fixture(scope="session")

@@ -51,6 +51,16 @@ def commands() -> dict[str, argparse.ArgumentParser]:
     return dict(found.choices)
 
 
+def test_it_starts_without_ipywidgets_which_would_take_more_time_than_all_else() -> None:
+    code = "import sys, streamviz.cli; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True
+    )
+    loaded = done.stdout.split()
+    assert "streamviz.export.html" in loaded
+    assert not {"ipywidgets", "IPython"} & set(loaded)
+
+
 def test_without_arguments_it_lists_its_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     printed = capsys.readouterr().out

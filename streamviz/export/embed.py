@@ -17,7 +17,7 @@ from streamviz.plots import Plot
 from streamviz.recording import Recording
 from streamviz.recording.format import dumps
 from streamviz.widgets.assets import plotly_base64, script, stylesheet
-from streamviz.widgets.player import player_options
+from streamviz.widgets.player_options import player_options
 
 PLAYER_FILE = "streamviz-player.js"
 FRAMES_SUFFIX = ".frames.jsonl"

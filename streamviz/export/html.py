@@ -23,7 +23,7 @@ from streamviz.recording import Recording
 from streamviz.recording.frames import Frames
 from streamviz.widgets.assets import plotly_base64, script, stylesheet
 from streamviz.widgets.fallback import data_uri
-from streamviz.widgets.player import player_options
+from streamviz.widgets.player_options import player_options
 
 _STATIC = Path(__file__).parent / "static"
 _DARK = {"light": False, "dark": True, "auto": None}

@@ -25,7 +25,7 @@ from streamviz.plots.figure import Figure, apply
 from streamviz.plots.texts import clean
 from streamviz.recording import Recording
 from streamviz.recording.frames import Frames
-from streamviz.widgets.player import check_speed
+from streamviz.widgets.player_options import check_speed
 
 STILL_SUFFIXES = (".svg", ".png")
 ANIMATION_SUFFIXES = (".gif", ".mp4")

@@ -10,7 +10,7 @@ from typing import Any
 from streamviz.client.progress import progress_bar
 from streamviz.errors import InputError, NotebookError, install_command
 from streamviz.widgets.assets import plotly_base64, script, stylesheet
-from streamviz.widgets.player import EMBED_FRAMES
+from streamviz.widgets.player_options import EMBED_FRAMES
 
 MISSING_EXTRA = f"exporting a notebook needs nbconvert and reveal.js: {install_command('slides')}"
 _TEMPLATES = Path(__file__).parent / "templates"

@@ -17,7 +17,7 @@ from streamviz.errors import InputError, PlotWarning, check_type
 from streamviz.plots import Plot, default_plots
 from streamviz.recording import Recording
 from streamviz.recording.frames import Frames
-from streamviz.widgets.player import MAX_FRAMES
+from streamviz.widgets.player_options import MAX_FRAMES
 
 Theme = Literal["light", "dark", "auto"]
 

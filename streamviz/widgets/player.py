@@ -17,11 +17,8 @@ from streamviz.recording import Recording
 from streamviz.recording.format import pack
 from streamviz.recording.frames import PREVIEW_LENGTH, Frames
 from streamviz.widgets.assets import script, stylesheet
+from streamviz.widgets.player_options import EMBED_FRAMES, MAX_FRAMES, check_speed, player_options
 from streamviz.widgets.plot_widget import PlotWidget
-
-EMBED_FRAMES = "STREAMVIZ_EMBED_FRAMES"
-"""With this environment variable, a displayed player puts all its frames into its output."""
-MAX_FRAMES = 20_000  # that a page may hold
 
 
 class Player(PlotWidget):
@@ -171,15 +168,3 @@ def replay(
     frames = Frames(source, chosen, stream=stream, captions=captions, start_s=start_s, end_s=end_s)
     frames.check_data()
     return Player(frames, speed=speed, loop=loop, autoplay=autoplay)
-
-
-def player_options(speed: float, loop: bool, autoplay: bool) -> dict[str, Any]:
-    """Return the options that ``Options`` of ``static/player.js`` names, for a widget or a file."""
-    return {"speed": check_speed(speed), "loop": bool(loop), "autoplay": bool(autoplay)}
-
-
-def check_speed(speed: float) -> float:
-    """Return a speed relative to the recording; InputError if it is wrong."""
-    if not (is_number(speed) and 0 < speed <= 1000):
-        raise InputError(f"speed={speed!r}: give a number above 0, at most 1000")
-    return float(speed)
