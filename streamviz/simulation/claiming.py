@@ -12,17 +12,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from streamviz.client import replies
 from streamviz.client.cluster import connection_to
 from streamviz.client.consumers import Consumer
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry, PendingEntry
+from streamviz.client.resp import Arg
 from streamviz.errors import UnsupportedCommand
 from streamviz.observation.events import Event
 from streamviz.patterns.dead_letters import DeadLetters
 from streamviz.patterns.merge import OrderedGroupReader, Page
 from streamviz.simulation.behaviour import ConsumerBehaviour
 from streamviz.simulation.context import Context
+from streamviz.simulation.wake_ups import GroupRead
 
 if TYPE_CHECKING:
     import redis
@@ -65,7 +68,28 @@ class Claimer:
         self._name = name
         self._reader = reader
         self._cursors: dict[str, EntryId] = {}
+        self._read_of_one = None if len(reader.consumers) > 1 else self._make_read()
         self.dead_lettered = 0
+
+    def _make_read(self) -> GroupRead:
+        """Return the read of new entries by a consumer that has one stream."""
+        ((key, consumer),) = self._reader.consumers.items()
+        names = consumer.group_name, consumer.name
+        options: list[Arg] = ["COUNT", self._behaviour.batch]
+        options += ["NOACK"] * (self._behaviour.ack == "noack")
+        return GroupRead(
+            key, *names, ("XREADGROUP", "GROUP", *names, *options, "STREAMS", key, ">")
+        )
+
+    @property
+    def only_read(self) -> GroupRead | None:
+        """The only command that it sends to get a page; None if it may send others."""
+        return self._read_of_one if self._behaviour.claim_idle_ms is None else None
+
+    def forget_fetched(self) -> None:
+        """Forget a reply to its read that it has not taken."""
+        if self._read_of_one:
+            self._context.wake_ups.fetched.pop(self._read_of_one, None)
 
     def claim(self) -> Page:
         """Claim entries that are due, if the behaviour claims with XCLAIM or XAUTOCLAIM."""
@@ -96,15 +120,17 @@ class Claimer:
 
     def _read_unread(self, batch: int, *, noack: bool) -> Page:
         """Read new entries, unless it is known that there are none."""
-        (key, consumer), *others = self._reader.consumers.items()
-        if others:
+        read, unread = self._read_of_one, self._context.unread
+        if read is None:
             return self._reader.read(batch, noack=noack)
-        names, unread = (key, consumer.group_name, self._name), self._context.unread
-        if self._virtual and unread.is_empty(*names):
-            return []
-        entries = consumer.read(batch, noack=noack)
-        unread.read(*names, len(entries), batch)
-        return [(key, entry) for entry in entries]
+        reply = self._context.wake_ups.fetched.pop(read, None)
+        if reply is None:
+            if self._virtual and unread.is_empty(*read[:3]):
+                return []
+            reply = self._reader.consumers[read.stream].connection.call(*read.command)
+        page = replies.in_id_order(reply)
+        unread.read(*read[:3], len(page), batch)
+        return page
 
     def _xclaim(self, key: str, consumer: Consumer, idle_ms: float, room: int) -> Page:
         due = self._due(key, consumer, idle_ms)[:room]

@@ -17,6 +17,7 @@ from streamviz.simulation.checks import ByName
 from streamviz.simulation.claiming import Claimer, check_server, read_own_pending
 from streamviz.simulation.context import Context
 from streamviz.simulation.handling import Handler
+from streamviz.simulation.wake_ups import GroupRead
 
 
 class SimulatedGroup:
@@ -185,7 +186,7 @@ class SimulatedConsumer(Handler):
             if page:
                 yield from self._handle(page)
             else:
-                yield self.context.wait_for_entries(self.group.streams)
+                yield self.context.wait_for_entries(self.group.streams, self._next_read)
         if self.alive:
             yield from self._depart()
 
@@ -209,6 +210,14 @@ class SimulatedConsumer(Handler):
                 group.create_consumer(self.name)
         self.context.times.polled[self._group_name, self.name] = self.context.clock.env.now
 
+    def _next_read(self) -> GroupRead | None:
+        """Return what it sends when it is woken up, if that is certainly one read."""
+        uncertain = self._leaving or self._runs_callers_code(self.service_ms)
+        return None if uncertain else self._claimer.only_read
+
+    def _after_death(self) -> None:
+        self._claimer.forget_fetched()
+
     def _next(self, *, revived: bool) -> Page:
         """Return the next page: own pending entries, then new ones, then claimed ones."""
         behaviour, reader = self.group.behaviour, self._reader
@@ -229,8 +238,8 @@ class SimulatedConsumer(Handler):
             return []
         finally:
             self.context.times.polled[self._group_name, self.name] = self.context.clock.env.now
-        new = [(key, entry.id) for key, entry in (*page, *reader.held_back)]
-        self._count([one for one in new if one not in held_back])
+        if new := [(key, entry.id) for key, entry in (*page, *reader.held_back)]:
+            self._count([one for one in new if one not in held_back])
         return page
 
     def _count(self, delivered: list[tuple[str, EntryId]]) -> None:

@@ -18,6 +18,7 @@ from streamviz.simulation.clock import Clock
 from streamviz.simulation.idle_times import IdleTimes
 from streamviz.simulation.late_acks import LateAcks
 from streamviz.simulation.unread import Unread
+from streamviz.simulation.wake_ups import NextRead, WakeUps
 
 _POLL_MS = 100.0
 
@@ -45,6 +46,7 @@ class Context:
         self.error: Exception | None = None
         self.times = IdleTimes()
         self.unread = Unread()
+        self.wake_ups = WakeUps(self.clock, self.unread)
         self.acks = LateAcks(lambda error: self.report_once(Event("problem", detail=str(error))))
         # why a pending entry could not be handled, by group, stream and entry ID
         self.failures: dict[tuple[str, str, EntryId], str] = {}
@@ -54,7 +56,6 @@ class Context:
         self.least_wait_ms = 0.0  # a run of years would otherwise consist of waiting
         self._events: deque[Event] = deque()  # any thread may report
         self._reported: set[Event] = set()
-        self._wakeups: dict[str, simpy.Event] = {}
 
     def rng(self, name: str) -> random.Random:
         """Return a part's random numbers: the same in each run with this seed and this name."""
@@ -102,18 +103,17 @@ class Context:
         """Return the events since the last call."""
         return tuple(self._events.popleft() for _ in range(len(self._events)))
 
-    def wait_for_entries(self, streams: Iterable[str]) -> simpy.Event:
+    def wait_for_entries(
+        self, streams: Iterable[str], next_read: NextRead | None = None
+    ) -> simpy.Event:
         """Return an event that triggers when an entry is added to one of the streams.
 
-        It triggers after 100 or `least_wait_ms` milliseconds at the latest.
+        It triggers after 100 or `least_wait_ms` milliseconds at the latest. For `next_read`, see
+        `WakeUps.wait`.
         """
-        env = self.clock.env
-        wakeups = [self._wakeups.setdefault(key, env.event()) for key in streams]
-        return env.any_of([*wakeups, env.timeout(max(_POLL_MS, self.least_wait_ms))])
+        return self.wake_ups.wait(streams, max(_POLL_MS, self.least_wait_ms), next_read)
 
     def entry_added(self, stream: str) -> None:
         """Wake up the parts that wait for entries of a stream."""
         self.unread.added(stream)
-        wakeup = self._wakeups.pop(stream, None)
-        if wakeup is not None:
-            wakeup.succeed()
+        self.wake_ups.wake(stream)

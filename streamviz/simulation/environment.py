@@ -18,6 +18,7 @@ class Environment(simpy.Environment):
     def __init__(self) -> None:
         super().__init__()
         self.broken = False  # an exception ended a process: the others cannot go on without it
+        self.unfinished: dict[Any, Any] = {}  # Ctrl-C waits until it is empty
         self._interrupted = False
 
     def step(self) -> None:
@@ -29,7 +30,8 @@ class Environment(simpy.Environment):
         except BaseException:
             self.broken = True
             raise
-        self._check()
+        if not self.unfinished:
+            self._check()
 
     def run_until(self, end: float) -> None:
         """Run all events before a time, also after an interrupted run to an earlier time."""

@@ -138,9 +138,12 @@ class SimulatedClient:
         if self._revive_after_s is not None:
             clock.process(self._later(self._revive_after_s, lambda: self._begin(revived=True)))
 
+    def _runs_callers_code(self, service: ServiceTime) -> bool:
+        return callable(service) and not is_ours(service)
+
     def _draw_ms(self, service: ServiceTime) -> float:
         """Return how long the next entry takes, in milliseconds."""
-        if callable(service) and not is_ours(service):
+        if self._runs_callers_code(service):
             self.context.before_callers_code()
         try:
             value = service(self._rng) if callable(service) else service

@@ -72,7 +72,6 @@ class Plan:
         self.producers: list[Producer] = []
         self.groups: dict[str, SimulatedGroup] = checks.ByName("group")
         self.readers: dict[str, BaseReader] = checks.ByName("reader")
-        self.context.on_added.append(partial(publish_to_subscribers, client, self.readers))
         self._sampler = Sampler(
             self.context, self.producers, self.readers, interval_ms, limit, memory=memory
         )
@@ -81,6 +80,7 @@ class Plan:
         self._ownership = Ownership(client)
         self.clock.on_change.append(self._clock_changed)
         self._may_write = allow_writes
+        self._publishes = False
         self._complete = True
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -227,6 +227,9 @@ class Plan:
         check_reader(SimulatedSubscriber, stream, name, options, self.readers)
         subscriber = SimulatedSubscriber(self.context, stream, name, **options)
         self.readers[name] = subscriber
+        if not self._publishes:
+            self._publishes = True
+            self.context.on_added.append(partial(publish_to_subscribers, self.client, self.readers))
         self.watch(stream)
         return subscriber
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from typing import Any
 
-from streamviz.client.arguments import whole_number
+from streamviz.client.arguments import flat_fields, trim_options
 from streamviz.client.entry_id import EntryId
+from streamviz.client.resp import Command
 from streamviz.client.stream import Stream
-from streamviz.errors import InputError, StreamVizError, check_type
+from streamviz.errors import InputError, StreamVizError
 from streamviz.observation.events import Event
 from streamviz.observation.sample import ProducerState
 from streamviz.simulation.checks import positive
 from streamviz.simulation.context import Context
 from streamviz.simulation.series import Fields, Series
+from streamviz.simulation.wake_ups import GroupRead
 
 _MAX_NEW = 10  # entries of a producer in a sample
+_MOMENT_MS = 1e-9  # the least time between two points that are not at the same moment
 
 
 class Producer:
@@ -47,9 +50,7 @@ class Producer:
         maxlen: int | None,
         approximate: bool,
     ) -> None:
-        check_type("approximate", approximate, bool, "True or False")
-        if maxlen is not None:
-            whole_number("maxlen", maxlen, 0)
+        self._trim_options, _ = trim_options(maxlen, None, approximate, None, None)
         self.stream = stream
         self.name = name
         self.points = points
@@ -57,8 +58,7 @@ class Producer:
         self.last_id = EntryId.ZERO
         self.trims = maxlen is not None
         self._new: deque[EntryId] = deque(maxlen=_MAX_NEW)
-        self._maxlen = maxlen
-        self._approximate = approximate
+        self._refused = False  # whether the last entry was
         self._context = context
         self._stream = Stream(context.client, stream)
         self._series = Series.of(points)
@@ -86,13 +86,24 @@ class Producer:
 
     def _produce(self) -> Generator[Any, Any, None]:
         try:
-            last_ms = -self._delay_ms()
-            for at_ms, fields in self._series:
+            points, last_ms = iter(self._series), -self._delay_ms()
+            point = next(points, None)
+            while point is not None:
+                at_ms, fields = point
                 yield from self._wait(at_ms - last_ms)
                 last_ms = at_ms
-                self._add(fields)
                 if self._series.runs_callers_code:
+                    self._add(fields)
                     self._context.before_callers_code()  # the next point runs it
+                    point = next(points, None)
+                else:
+                    reads: list[GroupRead] = []
+                    try:
+                        point = next(points, None)
+                        if point is None or point[0] - at_ms > _MOMENT_MS:
+                            reads = self._next_reads()
+                    finally:
+                        self._add(fields, reads)
         except Exception as cause:
             event = Event("series_raised", self.stream, detail=type(cause).__name__)
             advice = "; correct the function that makes it"
@@ -116,30 +127,48 @@ class Producer:
     def _wait(self, ms: float) -> Generator[Any, Any, None]:
         """Wait for a span of the series' time; the rate may change meanwhile."""
         env = self._context.clock.env
-        while ms > 1e-9:
+        while ms > _MOMENT_MS:
             start, rate = env.now, self._rate
             yield env.timeout(ms / rate) | self._rate_changed
             ms -= (env.now - start) * rate
 
-    def _add(self, fields: Fields) -> None:
+    def _next_reads(self) -> list[GroupRead]:
+        """Return the reads that certainly follow the next XADD at once, before anything else."""
+        if self._refused or self._context.on_added or self._stream.connection.is_logged:
+            return []
+        return self._context.wake_ups.next_reads(self.stream)
+
+    def _add(self, fields: Fields, reads: Sequence[GroupRead] = ()) -> None:
+        """Add an entry, and send the reads that follow in the same round trip."""
         context = self._context
         entry_id = f"{context.clock.time_ms}-*" if context.clock.virtual else "*"
+        command = ("XADD", self.stream, *self._trim_options, entry_id, *flat_fields(fields))
         try:
-            stream = self._stream  # the command log shows the next line to readers
-            added_id = stream.add(
-                fields, entry_id, maxlen=self._maxlen, approximate=self._approximate
-            )
+            added_id = EntryId.parse(self._send(command, reads))
             for call in context.on_added:
                 call(self.stream, added_id, fields)
         except InputError:
             raise  # the series gave something that cannot be an entry
         except StreamVizError as error:
+            self._refused = True
             context.report_once(Event("problem", detail=str(error)))
             return
+        self._refused = False
         self.added += 1
-        self.last_id = added_id or self.last_id
+        self.last_id = added_id
         self._new.append(self.last_id)
         context.entry_added(self.stream)
+
+    def _send(self, add: Command, reads: Sequence[GroupRead]) -> Any:
+        connection = self._stream.connection
+        if reads:
+            reply, *pages = connection.replies([add, *(one.command for one in reads)])
+            for read, page in zip(reads, pages, strict=True):
+                if page and not isinstance(page, Exception):  # or else its consumer reads again
+                    self._context.wake_ups.fetched[read] = page
+            if not isinstance(reply, Exception):
+                return reply
+        return connection.call(*add)  # a refused one again, which says why
 
     def state(self) -> ProducerState:
         """Return what it has added, with the newest entries since the last call."""
