@@ -141,7 +141,7 @@ def test_they_are_sent_when_a_run_ends_early(redis: redis_py.Redis, key: str) ->
             raise KeyboardInterrupt
         return 1.0
 
-    stop.__module__ = "streamviz"  # or else they would be sent before each call of it
+    stop.__module__ = "streamviz.mine"  # or else they would be sent before each call of it
     shop = Scenario(redis, seed=1, sample_every_ms=60_000)
     shop.produce(key, series.constant(rate_hz=20))
     group = shop.group(key, "billing", service_ms=stop)
