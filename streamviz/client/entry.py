@@ -121,6 +121,12 @@ class UnreadEntry(Entry):
 
     __hash__ = Entry.__hash__
 
+    def __reduce__(self) -> Any:
+        return Entry, _values(self)
+
+
+UnreadEntry.__name__ = UnreadEntry.__qualname__ = Entry.__name__  # users need not tell them apart
+
 
 def _read_id(entry: Entry) -> Any:
     value = _get_id(entry)

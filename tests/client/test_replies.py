@@ -327,6 +327,7 @@ def unread() -> Entry:
 def test_an_unread_entry_is_a_record_like_any_other() -> None:
     assert unread() == ONE
     assert repr(unread()) == repr(ONE)
+    assert repr(type(unread())) == repr(Entry)
     assert pickle.loads(pickle.dumps(unread())) == copy.deepcopy(unread()) == copy.copy(unread())
     assert asdict(unread()) == asdict(ONE)
     assert replace(unread(), id=EntryId(2)) == replace(ONE, id=EntryId(2))
