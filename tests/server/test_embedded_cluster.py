@@ -306,7 +306,8 @@ def test_a_slot_that_moves_back_and_forth_without_a_pause_loses_nothing(
 
 
 def test_a_node_of_a_cluster_without_slots_is_told_so(server: EmbeddedServer) -> None:
-    config = ("--cluster-enabled", "yes")
+    # by default, the second port is the first one plus 10,000, which may be too large
+    config = ("--cluster-enabled", "yes", "--cluster-port", str(free_port()))
     with (
         EmbeddedServer(0, program=server.program, config=config) as node,
         pytest.raises(ServerUnreachable, match="no node has slots: assign them with redis-cli"),
